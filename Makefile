@@ -107,15 +107,15 @@ $B/tests/faults/%.so: tests/faults/%.c
 
 DEPS ?= install
 deps: ## install what is missing with apt-get (DEPS=check: only name it)
-	@DEPS=$(DEPS) sh tests/lint/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_TEST)
+	@DEPS=$(DEPS) sh tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_TEST)
 
 demo: ## set up, build, and mend a damaged 64 MB database before your eyes
-	@DEPS=$(DEPS) sh tests/lint/deps.sh $(DEPS_BUILD) $(DEPS_DEMO)
+	@DEPS=$(DEPS) sh tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO)
 	@$(MAKE) --no-print-directory -j2 darn MODE=release
 	@sh tests/e2e/demo.sh ./darn
 
 test: ## set up, build, and run every test
-	@DEPS=$(DEPS) sh tests/lint/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+	@DEPS=$(DEPS) sh tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
 	@$(MAKE) --no-print-directory -j2 check
 
 tests-built: $(PROGRAM) $(UNITS) $(REPLAYS) $(STRESSES) $(SHIMS)
@@ -124,7 +124,7 @@ check: tests-built ## run every test, no set-up (T=pattern: only those)
 	@sh tests/run.sh $(MODE) $(PROGRAM) $(T)
 
 bench: ## measure beside today's tools, as ratios from one run
-	@DEPS=$(DEPS) sh tests/lint/deps.sh $(DEPS_BUILD) $(DEPS_BENCH)
+	@DEPS=$(DEPS) sh tests/deps.sh $(DEPS_BUILD) $(DEPS_BENCH)
 	@$(MAKE) --no-print-directory -j2 darn MODE=release
 	@sh tests/bench/bench.sh ./darn
 
@@ -141,7 +141,7 @@ format: ## lay out every source file
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint-deps: ## install what .ci/run needs beyond the tests
-	@DEPS=$(DEPS) sh tests/lint/deps.sh $(DEPS_LINT)
+	@DEPS=$(DEPS) sh tests/deps.sh $(DEPS_LINT)
 
 MAN := $(sort $(wildcard man/*.[1-9]))
 install: all ## install under DESTDIR and PREFIX
