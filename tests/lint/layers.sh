@@ -6,7 +6,8 @@
 # Includes in quotes are repo-rooted, so that the line shows the room; those in
 # angle brackets are the system's or a library's, and each library may be used
 # only in the room that wraps it.
-set -u
+# -f: the patterns below are for case, not for files
+set -uf
 bad=0
 
 complain() {
@@ -64,6 +65,7 @@ library() {
 	esac
 }
 
+# shellcheck disable=SC2013 # words are meant
 for file in $(git ls-files -co --exclude-standard '*.c' '*.h' '*.def'); do
 	[ -e "$file" ] || continue
 	for header in $(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file"); do
