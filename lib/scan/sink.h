@@ -104,14 +104,60 @@ void darn_sink_error(struct darn_sink *s, const char *path,
 
 /*
  * Remembers a fact for the store's join(), which gets all notes back sorted by
- * (path, off, kind).  Spilled to disk where there are many.
+ * (path, off, kind), paths in the order of darn_path_cmp() (report.h).  Spilled
+ * to disk where there are many.
  */
 struct darn_note {
-	const char *path; /* set by the engine */
+	const char *path; /* NULL: the file that the sink is for */
 	uint64_t off;
 	uint64_t value[3]; /* what they mean is up to @kind */
 	uint32_t kind;
 };
 void darn_sink_note(struct darn_sink *s, struct darn_note note);
+
+/*
+ * ---- for the engine, and for tests that call a format by hand ----
+ *
+ * A sink collects until it is asked.  Pointers that the functions below give
+ * live until the next report to the sink, its clearing or its end.
+ */
+struct darn_found {
+	const struct darn_code *code;
+	const char *path; /* NULL: the file that the sink is for */
+	uint64_t off, len, missing;
+	const char *detail; /* JSON object, "{}" where there is none */
+};
+
+/* NULL with @err set on failure. */
+struct darn_sink *darn_sink_create(struct darn_error *err);
+void darn_sink_destroy(struct darn_sink *s); /* NULL is fine */
+void darn_sink_clear(struct darn_sink *s);   /* forgets everything */
+
+/* The first failure inside (out of memory), if any. */
+DARN_MUST_CHECK
+enum darn_rc darn_sink_status(const struct darn_sink *s,
+			      struct darn_error *err);
+
+size_t darn_sink_nfound(const struct darn_sink *s);
+struct darn_found darn_sink_found(const struct darn_sink *s, size_t i);
+bool darn_sink_bad(const struct darn_sink *s); /* any suspicious or worse */
+
+size_t darn_sink_nerrors(const struct darn_sink *s);
+const char *darn_sink_error_text(const struct darn_sink *s, size_t i);
+const char *darn_sink_first_reason(const struct darn_sink *s); /* or NULL */
+
+/* Bytes marked as verified, each counted once; and whether all of a range. */
+uint64_t darn_sink_verified_len(struct darn_sink *s);
+bool darn_sink_covers(struct darn_sink *s, uint64_t off, uint64_t len);
+
+/*
+ * The notes of @s as join() gets them: sorted.  Their path is @path (copied)
+ * where the scanner set none.  Release with darn_notes_destroy().
+ */
+struct darn_notes;
+DARN_MUST_CHECK
+enum darn_rc darn_sink_notes(const struct darn_sink *s, const char *path,
+			     struct darn_notes **out, struct darn_error *err);
+void darn_notes_destroy(struct darn_notes *n); /* NULL is fine */
 
 #endif
