@@ -11,7 +11,7 @@ B       := build/$(MODE)
 DEPS_BUILD := gcc libc6-dev make pkg-config libxxhash-dev libzstd-dev \
 	libisal-dev libjansson-dev libsqlite3-dev
 DEPS_DEMO  := sqlite3 zstd
-DEPS_TEST  := $(DEPS_DEMO) check postgresql-15 python3-minimal \
+DEPS_TEST  := $(DEPS_DEMO) check postgresql-15 python3 \
 	python3-jsonschema bash-completion mandoc git
 DEPS_LINT  := clang clang-format clang-tidy cppcheck shellcheck \
 	libclang-rt-14-dev

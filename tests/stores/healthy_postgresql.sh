@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Healthy clusters, of several configurations, have no findings: cleanly
+# stopped, crashed, a base backup, without checksums.  Every file has a name.
+. tests/stores/lib.sh
+. tests/stores/pg.sh
+data=$(dataset postgresql) || exit 1
+
+summary() {
+	"$DARN" scan --json --reproducible -v "$1" >"$T/out" 2>&1
+	echo $? >"$T/status"
+}
+
+healthy() {
+	summary "$data/$1"
+	python3 - "$T/out" "$(cat "$T/status")" "$1" <<'EOF' || die "$1 is not healthy"
+import json, sys
+records = [json.loads(line) for line in open(sys.argv[1])]
+found = [r for r in records if r["type"] == "finding" and r["severity"] != "info"]
+errors = [r for r in records if r["type"] == "error"]
+last = records[-1]
+for r in found + errors:
+    print(r)
+unnamed = [r["path"] for r in records if r["type"] == "file"
+           and not r["format"] and not r["reason"]]
+print(sys.argv[3], "exit", sys.argv[2], last["bytes"])
+b = last["bytes"]
+assert not found and not errors and not unnamed, unnamed
+assert sys.argv[2] == "0" and last["exit"] == 0 and last["findings"] == 0
+assert b["verified"] + b["damaged"] + b["unverified"] + b["skipped"] == b["total"]
+assert b["damaged"] == b["skipped"] == b["missing"] == 0
+if sys.argv[3] != "nosums":
+    assert b["verified"] > b["total"] * 0.6, b
+EOF
+	cat "$T/out" | tail -n 1
+}
+
+for cluster in clean crashed base nosums; do
+	healthy $cluster
+done
