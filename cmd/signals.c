@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signals.c - minimal handlers: they set a flag or write to an eventfd. */
+#include "cmd/signals.h"
+
+#include <signal.h>
+
+static const int caught[] = {SIGINT, SIGTERM, SIGUSR1};
+enum {
+	NCAUGHT = sizeof(caught) / sizeof(caught[0])
+};
+
+static _Atomic(struct darn_progress *) target;
+static _Atomic(struct darn_ticker *) shower;
+static struct sigaction previous[NCAUGHT];
+
+static void stop(int sig)
+{
+	struct darn_progress *p = atomic_load(&target);
+
+	(void)sig;
+	if (p)
+		atomic_store(&p->cancel, true);
+}
+
+static void show(int sig)
+{
+	struct darn_ticker *t = atomic_load(&shower);
+
+	(void)sig;
+	if (t)
+		darn_ticker_poke(t);
+}
+
+void darn_signals_install(struct darn_progress *progress,
+			  struct darn_ticker *ticker)
+{
+	atomic_store(&target, progress);
+	atomic_store(&shower, ticker);
+	for (int i = 0; i < NCAUGHT; i++) {
+		bool status = caught[i] == SIGUSR1;
+		struct sigaction sa = {
+			.sa_handler = status ? show : stop,
+			.sa_flags =
+				SA_RESTART | (status ? 0 : (int)SA_RESETHAND)};
+
+		(void)sigemptyset(&sa.sa_mask);
+		(void)sigaction(caught[i], NULL, &previous[i]);
+		/* nohup, and shells that start jobs in the background */
+		if (status || previous[i].sa_handler != SIG_IGN)
+			(void)sigaction(caught[i], &sa, NULL);
+	}
+}
+
+void darn_signals_remove(void)
+{
+	for (int i = 0; i < NCAUGHT; i++)
+		(void)sigaction(caught[i], &previous[i], NULL);
+	atomic_store(&target, NULL);
+	atomic_store(&shower, NULL);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text.c - lines for people. */
+#include "cmd/text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+void darn_text_coloured(struct darn_ctx *ctx, enum darn_colour colour,
+			const char *s)
+{
+	/* ECMA-48, SGR */
+	static const char *const code[] = {[DARN_COLOUR_GOOD] = "32",
+					   [DARN_COLOUR_WARN] = "33",
+					   [DARN_COLOUR_BAD] = "31",
+					   [DARN_COLOUR_BOLD] = "1"};
+
+	if (ctx->colour && colour != DARN_COLOUR_NONE)
+		fprintf(ctx->out, "\033[%sm%s\033[0m", code[colour], s);
+	else
+		fputs(s, ctx->out);
+}
+
+void darn_text_path(FILE *out, const char *s)
+{
+	size_t len = strlen(s);
+
+	while (len) {
+		size_t n = darn_utf8_sequence(s, len);
+		unsigned char c = (unsigned char)*s;
+		/* U+0080 to U+009F are control characters, too */
+		bool control =
+			n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0;
+
+		if (n == 0 || control || c < 0x20 || c == 0x7f || c == '\\') {
+			n = 1;
+			fprintf(out, "\\x%02x", c);
+		} else {
+			fwrite(s, 1, n, out);
+		}
+		s += n;
+		len -= n;
+	}
+}
+
+void darn_text_quoted(FILE *out, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_@%+=:,./-";
+
+	if (*s && s[strspn(s, plain)] == '\0') {
+		fputs(s, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *s; s++) {
+		if (*s == '\'')
+			fputs("'\\''", out);
+		else
+			fputc(*s, out);
+	}
+	fputc('\'', out);
+}
+
+const char *darn_text_size(char buf[DARN_SIZE_TEXT], uint64_t bytes)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB",
+					    "TiB", "PiB", "EiB"};
+	double v = (double)bytes;
+	unsigned i = 0;
+
+	if (bytes < 1024) {
+		snprintf(buf, DARN_SIZE_TEXT, "%" PRIu64 " B", bytes);
+		return buf;
+	}
+	for (v /= 1024; v >= 1023.95 && i < 5; i++)
+		v /= 1024;
+	snprintf(buf, DARN_SIZE_TEXT, "%.1f %s", v, units[i]);
+	return buf;
+}
+
+static void put_detail(FILE *out, const char *key, const json_t *value)
+{
+	fprintf(out, " %s=", key);
+	if (json_is_string(value))
+		darn_text_path(out, json_string_value(value));
+	else if (json_is_integer(value))
+		fprintf(out, "%" PRId64, (int64_t)json_integer_value(value));
+	else if (json_is_boolean(value))
+		fputs(json_is_true(value) ? "true" : "false", out);
+	else
+		fputc('?', out);
+}
+
+void darn_text_detail(FILE *out, const char *json)
+{
+	json_t *object = json_loads(json, 0, NULL), *value;
+	const char *key;
+
+	if (!object) {
+		fprintf(out, " %s", json);
+		return;
+	}
+	json_object_foreach(object, key, value) put_detail(out, key, value);
+	json_decref(object);
+}
+
+static enum darn_colour severity_colour(enum darn_severity s)
+{
+	switch (s) {
+	case DARN_DAMAGED:
+	case DARN_UNREADABLE:
+		return DARN_COLOUR_BAD;
+	case DARN_SUSPICIOUS:
+	case DARN_TORN:
+		return DARN_COLOUR_WARN;
+	default:
+		return DARN_COLOUR_NONE;
+	}
+}
+
+void darn_text_finding(struct darn_ctx *ctx, const struct darn_record *r)
+{
+	darn_text_path(ctx->out, r->path);
+	fprintf(ctx->out, ":%" PRIu64 "+%" PRIu64 " ", r->off, r->len);
+	darn_text_coloured(ctx, severity_colour(r->severity),
+			   darn_severity_name(r->severity));
+	fprintf(ctx->out, " %s", r->id);
+	darn_text_detail(ctx->out, r->detail);
+	fputc('\n', ctx->out);
+}
+
+/* Each line of @text after "  @label: ". */
+static void put_evidence(FILE *out, const char *label, const char *text)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		char line[1024];
+
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		fprintf(out, "  %s: ", label);
+		darn_text_path(out, line);
+		fputc('\n', out);
+		text += n;
+		if (*text)
+			text++;
+	}
+}
+
+void darn_text_store(struct darn_ctx *ctx, const struct darn_record *r)
+{
+	darn_text_path(ctx->out, r->path);
+	fprintf(ctx->out, ": %s%s%s, %s, shutdown %s\n", r->title,
+		*r->version ? " " : "", r->version,
+		r->liveness == DARN_LIVENESS_UNKNOWN
+			? "liveness unknown"
+			: darn_liveness_name(r->liveness),
+		darn_shutdown_name(r->shutdown));
+	put_evidence(ctx->out, "liveness", r->liveness_why);
+	put_evidence(ctx->out, "shutdown", r->shutdown_why);
+}
+
+void darn_text_file(struct darn_ctx *ctx, const struct darn_record *r)
+{
+	const struct darn_coverage *c = &r->bytes;
+
+	fputs("file ", ctx->out);
+	darn_text_path(ctx->out, r->path);
+	fprintf(ctx->out, " %s", *r->format ? r->format : "-");
+	fprintf(ctx->out,
+		" total=%" PRIu64 " verified=%" PRIu64 " damaged=%" PRIu64
+		" unverified=%" PRIu64 " skipped=%" PRIu64,
+		c->total, c->verified, c->damaged, c->unverified, c->skipped);
+	if (*r->reason) {
+		fputs(" (", ctx->out);
+		darn_text_path(ctx->out, r->reason);
+		fputc(')', ctx->out);
+	}
+	fputc('\n', ctx->out);
+}
+
+static void put_bucket(FILE *out, const char *name, uint64_t bytes,
+		       uint64_t total)
+{
+	char size[DARN_SIZE_TEXT];
+
+	fprintf(out, "  %-11s %20" PRIu64 "  %10s", name, bytes,
+		darn_text_size(size, bytes));
+	if (total)
+		fprintf(out, "  %6.2f%%",
+			100.0 * (double)bytes / (double)total);
+	fputc('\n', out);
+}
+
+void darn_text_coverage(struct darn_ctx *ctx, const struct darn_summary *s)
+{
+	const struct darn_coverage *c = &s->bytes;
+
+	fprintf(ctx->out,
+		"%" PRIu64 " stores, %" PRIu64 " files, %" PRIu64
+		" findings: %" PRIu64 " damaged, %" PRIu64
+		" unreadable, %" PRIu64 " suspicious, %" PRIu64
+		" torn, %" PRIu64 " info; %" PRIu64 " errors\n",
+		s->stores, s->files, s->findings, s->damaged, s->unreadable,
+		s->suspicious, s->torn, s->info, s->errors);
+	fputs("bytes:\n", ctx->out);
+	put_bucket(ctx->out, "total", c->total, 0);
+	put_bucket(ctx->out, "verified", c->verified, c->total);
+	put_bucket(ctx->out, "damaged", c->damaged, c->total);
+	put_bucket(ctx->out, "unverified", c->unverified, c->total);
+	put_bucket(ctx->out, "skipped", c->skipped, c->total);
+	if (c->missing)
+		put_bucket(ctx->out, "missing", c->missing, 0);
+}
