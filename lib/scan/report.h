@@ -84,6 +84,12 @@ struct darn_summary darn_report_summary(const struct darn_report *r);
 
 void darn_report_destroy(struct darn_report *r); /* NULL is fine */
 
+/*
+ * The order of paths in reports, notes and walks: that of a walk which takes
+ * the names of a directory in byte order, so '/' comes before every other byte.
+ */
+int darn_path_cmp(const char *a, const char *b);
+
 const char *darn_severity_name(enum darn_severity s);
 const char *darn_liveness_name(enum darn_liveness l);
 const char *darn_shutdown_name(enum darn_shutdown s);
