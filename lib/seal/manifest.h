@@ -36,6 +36,7 @@ struct darn_sealed_entry {
 	bool settled;	  /* not modified in the 2 s before it was read, nor
 			   * while it was read */
 	uint64_t index;	  /* of the entry, in path order */
+	uint64_t groups;  /* where its digests lie; for lib/seal alone */
 };
 
 struct darn_manifest;
@@ -71,6 +72,43 @@ enum darn_rc darn_manifest_digests(struct darn_manifest *m,
 				   uint64_t first, size_t n,
 				   struct darn_hash128 *out,
 				   struct darn_error *err);
+
+/*
+ * A block that could not be read when it was sealed has the digest zero, which
+ * matches nothing.
+ */
+bool darn_digest_is_none(const struct darn_hash128 *h);
+
+/* Bytes per frame id; 0: this manifest has none (it is a seal). */
+uint32_t darn_manifest_frame(const struct darn_manifest *m);
+
+/*
+ * @n frame ids of entry @e from frame @first on: all zero = not stored, all
+ * 0xff = nothing but zeros.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_manifest_frames(struct darn_manifest *m,
+				  const struct darn_sealed_entry *e,
+				  uint64_t first, size_t n,
+				  struct darn_hash128 *out,
+				  struct darn_error *err);
+
+/*
+ * *@index: the first entry, in path order, that is not before @path; with
+ * @beyond the first that is neither before, at nor below @path.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_manifest_lower(struct darn_manifest *m, const char *path,
+				 bool beyond, uint64_t *index,
+				 struct darn_error *err);
+
+/* Reads everything: DARN_ECORRUPT where any byte is not as it was written. */
+DARN_MUST_CHECK
+enum darn_rc darn_manifest_verify(struct darn_manifest *m,
+				  struct darn_error *err);
+
+/* This boot of this machine, or "" where the kernel does not say. */
+void darn_boot_id(char out[40]);
 
 /* The digest of @len bytes under this manifest's secret. */
 struct darn_hash128 darn_manifest_hash(const struct darn_manifest *m,

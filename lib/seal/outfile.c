@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/seal/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+
+enum darn_rc darn_random(void *buf, size_t len, struct darn_error *err)
+{
+	uint8_t *p = buf;
+
+	while (len > 0) {
+		ssize_t n = getrandom(p, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return darn_fail(err, DARN_EIO, errno,
+					 "cannot get random bytes");
+		p += n;
+		len -= (size_t)n;
+	}
+	return DARN_OK;
+}
+
+enum darn_rc darn_sync_dir(const char *path, struct darn_error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum darn_rc rc = DARN_OK;
+
+	if (fd < 0)
+		return darn_fail(err, DARN_EIO, errno,
+				 "cannot open the directory '%s'", path);
+	if (fsync(fd) < 0)
+		rc = darn_fail(err, DARN_EIO, errno,
+			       "cannot sync the directory '%s'", path);
+	(void)close(fd);
+	return rc;
+}
+
+static enum darn_rc sync_dir_of(const char *path, struct darn_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	enum darn_rc rc;
+
+	if (!slash)
+		return darn_sync_dir(".", err);
+	if (slash == path)
+		return darn_sync_dir("/", err);
+	dir = darn_asprintf(err, "%.*s", (int)(slash - path), path);
+	if (!dir)
+		return DARN_ENOMEM;
+	rc = darn_sync_dir(dir, err);
+	free(dir);
+	return rc;
+}
+
+enum darn_rc darn_outfile_create(struct darn_outfile *f, const char *path,
+				 struct darn_error *err)
+{
+	uint64_t salt;
+	enum darn_rc rc = darn_random(&salt, sizeof(salt), err);
+
+	if (rc)
+		return rc;
+	f->path = darn_strdup(path, err);
+	f->tmp = darn_asprintf(err, "%s" DARN_OUTFILE_TMP "%016" PRIx64, path,
+			       salt);
+	if (!f->path || !f->tmp)
+		goto nomem;
+	f->fd = open(f->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (f->fd >= 0)
+		return DARN_OK;
+	rc = darn_fail(err, DARN_EIO, errno, "cannot create '%s'", path);
+	free(f->tmp);
+	f->tmp = NULL;
+	darn_outfile_release(f);
+	return rc;
+nomem:
+	free(f->tmp);
+	f->tmp = NULL;
+	darn_outfile_release(f);
+	return DARN_ENOMEM;
+}
+
+enum darn_rc darn_outfile_write(struct darn_outfile *f, const void *buf,
+				size_t len, uint64_t off,
+				struct darn_error *err)
+{
+	const uint8_t *p = buf;
+
+	while (len > 0) {
+		ssize_t n = pwrite(f->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return darn_fail(err, DARN_EIO, n < 0 ? errno : ENOSPC,
+					 "cannot write '%s' at %" PRIu64,
+					 f->path, off);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return DARN_OK;
+}
+
+enum darn_rc darn_outfile_read(struct darn_outfile *f, void *buf, size_t len,
+			       uint64_t off, struct darn_error *err)
+{
+	uint8_t *p = buf;
+
+	while (len > 0) {
+		ssize_t n = pread(f->fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return darn_fail(err, DARN_EIO, errno,
+					 "cannot read back '%s' at %" PRIu64,
+					 f->path, off);
+		if (n == 0) {
+			memset(p, 0, len);
+			break;
+		}
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return DARN_OK;
+}
+
+enum darn_rc darn_outfile_commit(struct darn_outfile *f, struct darn_error *err)
+{
+	enum darn_rc rc;
+	int fd = f->fd;
+
+	if (fsync(fd) < 0)
+		return darn_fail(err, DARN_EIO, errno, "cannot sync '%s'",
+				 f->path);
+	f->fd = -1;
+	if (close(fd) < 0)
+		return darn_fail(err, DARN_EIO, errno, "cannot close '%s'",
+				 f->path);
+	if (rename(f->tmp, f->path) < 0)
+		return darn_fail(err, DARN_EIO, errno, "cannot rename '%s'",
+				 f->tmp);
+	free(f->tmp);
+	f->tmp = NULL;
+	rc = sync_dir_of(f->path, err);
+	darn_outfile_release(f);
+	return rc;
+}
+
+void darn_outfile_release(struct darn_outfile *f)
+{
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	if (f->tmp)
+		(void)unlink(f->tmp);
+	free(f->tmp);
+	free(f->path);
+	*f = (struct darn_outfile)DARN_OUTFILE_INIT;
+}
+
+enum darn_rc darn_outfile_put(const char *path, const void *buf, size_t len,
+			      struct darn_error *err)
+{
+	struct darn_outfile f = DARN_OUTFILE_INIT;
+	enum darn_rc rc = darn_outfile_create(&f, path, err);
+
+	if (rc)
+		return rc;
+	rc = darn_outfile_write(&f, buf, len, 0, err);
+	if (rc == DARN_OK)
+		rc = darn_outfile_commit(&f, err);
+	darn_outfile_release(&f);
+	return rc;
+}
