@@ -28,9 +28,6 @@
 
 extern const struct darn_format darn_pg_format_wal;
 
-/* What darn_pg_wal_join_end() reports; part of the store's own codes. */
-extern const struct darn_code darn_pg_wal_missing;
-
 enum {
 	DARN_PG_WAL_BLOCKS = 33, /* XLR_MAX_BLOCK_ID + 1 */
 	/*
