@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal.c - the file: head, appending, closing.  Reading: journal_read.c.
+ *
+ * Head of 64 bytes:
+ *    0  "darn-journal 1\n" and a zero byte
+ *   16  u64 length when it was closed, 0 while it is open
+ *   24  u64 checksum of the last record when it was closed
+ *   32  zeros
+ *   56  u64 XXH3-64 of bytes 0..55
+ * It lies within one sector and is rewritten by one write, after a sync of all
+ * that it speaks of.
+ */
+#include "repair/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/mem.h"
+#include "lib/hash/hash.h"
+#include "lib/state/state.h"
+#include "repair/journal_file.h"
+
+void darn_journal_close(struct darn_journal *j)
+{
+	if (!j)
+		return;
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	free(j->buf.data);
+	free(j->rbuf.data);
+	free(j->path);
+	free(j->root);
+	free(j);
+}
+
+const char *darn_journal_path(const struct darn_journal *j)
+{
+	return j->path;
+}
+
+const char *darn_journal_root(const struct darn_journal *j)
+{
+	return j->root;
+}
+
+bool darn_journal_closed(const struct darn_journal *j)
+{
+	return j->closed_len != 0;
+}
+
+static enum darn_rc write_all(struct darn_journal *j, const uint8_t *buf,
+			      size_t len, uint64_t off, struct darn_error *err)
+{
+	while (len) {
+		ssize_t n = pwrite(j->fd, buf, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return darn_fail(err, DARN_EIO, errno,
+					 "cannot write the journal '%s'",
+					 j->path);
+		buf += n;
+		len -= (size_t)n;
+		off += (uint64_t)n;
+	}
+	return DARN_OK;
+}
+
+enum darn_rc darn_journal_sync(struct darn_journal *j, struct darn_error *err)
+{
+	if (fsync(j->fd) < 0)
+		return darn_fail(err, DARN_EIO, errno,
+				 "cannot sync the journal '%s'", j->path);
+	return DARN_OK;
+}
+
+static enum darn_rc write_head(struct darn_journal *j, struct darn_error *err)
+{
+	uint8_t head[DARN_JOURNAL_HEAD] = DARN_JOURNAL_MAGIC;
+	enum darn_rc rc;
+
+	darn_put_le64(head + 16, j->closed_len);
+	darn_put_le64(head + 24, j->closed_len ? j->sum : 0);
+	darn_put_le64(head + 56, darn_xxh3_64(head, 56));
+	rc = write_all(j, head, sizeof(head), 0, err);
+	return rc ? rc : darn_journal_sync(j, err);
+}
+
+enum darn_rc darn_journal_append(struct darn_journal *j, struct darn_jrec *r,
+				 struct darn_error *err)
+{
+	bool numbered = r->type == DARN_J_UNIT || r->type == DARN_J_CREATE;
+	enum darn_rc rc;
+	uint64_t sum;
+
+	if (numbered)
+		r->id = j->next_id;
+	j->buf.len = 0;
+	rc = darn_jrec_encode(&j->buf, r, j->last, j->sum, &sum, err);
+	if (!rc)
+		rc = write_all(j, j->buf.data, j->buf.len, j->end, err);
+	if (rc)
+		return rc;
+	j->last = j->end;
+	j->end += j->buf.len;
+	j->sum = sum;
+	j->next_id += numbered;
+	return DARN_OK;
+}
+
+enum darn_rc darn_journal_end(struct darn_journal *j,
+			      enum darn_journal_type last,
+			      struct darn_error *err)
+{
+	struct darn_jrec r = {.type = last};
+	enum darn_rc rc = darn_journal_append(j, &r, err);
+
+	if (!rc)
+		rc = darn_journal_sync(j, err);
+	if (rc)
+		return rc;
+	j->closed_len = j->end;
+	return write_head(j, err);
+}
+
+enum darn_rc darn_journal_reopen(struct darn_journal *j, struct darn_error *err)
+{
+	struct darn_jrec r = {.type = DARN_J_UNDOING};
+	enum darn_rc rc = darn_journal_append(j, &r, err);
+
+	if (!rc)
+		rc = darn_journal_sync(j, err);
+	if (rc)
+		return rc;
+	j->closed_len = 0;
+	return write_head(j, err);
+}
+
+static enum darn_rc sync_dir_of(const char *path, struct darn_error *err)
+{
+	char *dir = darn_strdup(path, err), *slash;
+	enum darn_rc rc = DARN_OK;
+	int fd;
+
+	if (!dir)
+		return DARN_ENOMEM;
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	fd = open(slash == dir ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		rc = darn_fail(err, DARN_EIO, errno, "cannot sync '%s'", dir);
+	if (fd >= 0)
+		(void)close(fd);
+	free(dir);
+	return rc;
+}
+
+/* A name that sorts by time and that no other process makes. */
+static enum darn_rc pick_name(const char *root, char **out,
+			      struct darn_error *err)
+{
+	char stamp[64], when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm))
+		return darn_fail(err, DARN_EINVAL, errno, "no usable clock");
+	(void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	for (unsigned i = 0; i < 1000; i++) {
+		enum darn_rc rc;
+
+		(void)snprintf(stamp, sizeof(stamp), "-%s-%u.journal", when, i);
+		rc = darn_state_file_for("journals", root, stamp, out, err);
+		if (rc)
+			return rc;
+		if (access(*out, F_OK) < 0)
+			return DARN_OK;
+		free(*out);
+	}
+	return darn_fail(err, DARN_EIO, EEXIST,
+			 "cannot find a name for the journal");
+}
+
+static enum darn_rc make_file(struct darn_journal *j, struct darn_error *err)
+{
+	j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (j->fd < 0)
+		return darn_fail(err, DARN_EIO, errno,
+				 "cannot make the journal '%s'", j->path);
+	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
+		return darn_fail(err, DARN_EIO, errno,
+				 "cannot lock the journal '%s'", j->path);
+	return write_head(j, err);
+}
+
+enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,
+				 struct darn_error *err)
+{
+	struct darn_journal *j = darn_calloc(1, sizeof(*j), err);
+	struct darn_jrec head = {.type = DARN_J_HEAD, .path = root};
+	enum darn_rc rc = DARN_ENOMEM;
+	struct stat st;
+
+	if (!j)
+		return DARN_ENOMEM;
+	j->fd = -1;
+	j->end = DARN_JOURNAL_HEAD;
+	j->root = darn_strdup(root, err);
+	if (!j->root)
+		goto out;
+	rc = pick_name(root, &j->path, err);
+	if (!rc)
+		rc = make_file(j, err);
+	if (rc)
+		goto out;
+	if (stat(root, &st) == 0) {
+		head.dev = st.st_dev;
+		head.ino = st.st_ino;
+	}
+	rc = darn_journal_append(j, &head, err);
+	if (!rc)
+		rc = darn_journal_sync(j, err);
+	if (!rc)
+		rc = sync_dir_of(j->path, err);
+out:
+	if (rc) {
+		darn_journal_close(j);
+		return rc;
+	}
+	*out = j;
+	return DARN_OK;
+}
