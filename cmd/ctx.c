@@ -81,10 +81,22 @@ void darn_ctx_release(struct darn_ctx *ctx)
 static void roots_json(struct darn_ctx *ctx)
 {
 	struct darn_json *j = &ctx->json_out;
+	bool utf8 = true;
 
 	darn_json_array(j, "roots");
+	for (size_t i = 0; i < ctx->noperands; i++) {
+		const char *root = ctx->operands[i];
+
+		darn_json_str(j, NULL, root);
+		utf8 = utf8 && darn_utf8_valid(root, strlen(root));
+	}
+	darn_json_close(j);
+	if (utf8)
+		return;
+	darn_json_array(j, "roots_b64");
 	for (size_t i = 0; i < ctx->noperands; i++)
-		darn_json_path(j, NULL, ctx->operands[i]);
+		darn_json_base64(j, NULL, ctx->operands[i],
+				 strlen(ctx->operands[i]));
 	darn_json_close(j);
 }
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/kinds.h"
 #include "cmd/text.h"
-#include "scanners/registry.h"
 
 static const char *hint_name(enum darn_hint h)
 {
@@ -36,11 +36,11 @@ static void codes_json(struct darn_json *j, const struct darn_code *codes,
 	darn_json_close(j);
 }
 
-static void format_json(struct darn_json *j, const struct darn_store *s,
+static void format_json(struct darn_json *j, const struct darn_kind *k,
 			const struct darn_format *f)
 {
 	darn_json_begin(j, "format");
-	darn_json_str(j, "store", s->name);
+	darn_json_str(j, "store", k->name);
 	darn_json_str(j, "format", f->name);
 	darn_json_str(j, "title", f->title);
 	darn_json_u64(j, "unit", f->unit);
@@ -50,15 +50,15 @@ static void format_json(struct darn_json *j, const struct darn_store *s,
 	darn_json_end(j);
 }
 
-static void store_json(struct darn_json *j, const struct darn_store *s)
+static void kind_json(struct darn_json *j, const struct darn_kind *k)
 {
 	darn_json_begin(j, "kind");
-	darn_json_str(j, "store", s->name);
-	darn_json_str(j, "title", s->title);
-	codes_json(j, s->codes, s->ncodes);
+	darn_json_str(j, "store", k->name);
+	darn_json_str(j, "title", k->title);
+	codes_json(j, k->codes, k->ncodes);
 	darn_json_end(j);
-	for (size_t i = 0; s->formats[i]; i++)
-		format_json(j, s, s->formats[i]);
+	for (size_t i = 0; k->formats[i]; i++)
+		format_json(j, k, k->formats[i]);
 }
 
 static void codes_text(FILE *out, const struct darn_code *codes, size_t n)
@@ -68,12 +68,12 @@ static void codes_text(FILE *out, const struct darn_code *codes, size_t n)
 			darn_severity_name(codes[i].severity), codes[i].text);
 }
 
-static void format_text(struct darn_ctx *ctx, const struct darn_store *s,
+static void format_text(struct darn_ctx *ctx, const struct darn_kind *k,
 			const struct darn_format *f)
 {
 	char size[DARN_SIZE_TEXT];
 
-	fprintf(ctx->out, "  %s/%s: %s, unit %s\n", s->name, f->name, f->title,
+	fprintf(ctx->out, "  %s/%s: %s, unit %s\n", k->name, f->name, f->title,
 		f->unit ? darn_text_size(size, f->unit) : "the whole file");
 	if (f->covers)
 		fprintf(ctx->out, "    covers: %s\n", f->covers);
@@ -82,13 +82,13 @@ static void format_text(struct darn_ctx *ctx, const struct darn_store *s,
 	codes_text(ctx->out, f->codes, f->ncodes);
 }
 
-static void store_text(struct darn_ctx *ctx, const struct darn_store *s)
+static void kind_text(struct darn_ctx *ctx, const struct darn_kind *k)
 {
-	darn_text_coloured(ctx, DARN_COLOUR_BOLD, s->name);
-	fprintf(ctx->out, ": %s\n", s->title);
-	codes_text(ctx->out, s->codes, s->ncodes);
-	for (size_t i = 0; s->formats[i]; i++)
-		format_text(ctx, s, s->formats[i]);
+	darn_text_coloured(ctx, DARN_COLOUR_BOLD, k->name);
+	fprintf(ctx->out, ": %s\n", k->title);
+	codes_text(ctx->out, k->codes, k->ncodes);
+	for (size_t i = 0; k->formats[i]; i++)
+		format_text(ctx, k, k->formats[i]);
 }
 
 static bool named(const struct darn_ctx *ctx, const char *store)
@@ -100,39 +100,37 @@ static bool named(const struct darn_ctx *ctx, const char *store)
 	return ctx->noperands == 0;
 }
 
-static enum darn_rc check_names(const struct darn_ctx *ctx,
-				struct darn_error *err)
+static bool known(const char *name)
 {
-	for (size_t i = 0; i < ctx->noperands; i++) {
-		size_t k = 0;
+	struct darn_kind k;
 
-		while (darn_stores[k] &&
-		       strcmp(darn_stores[k]->name, ctx->operands[i]) != 0)
-			k++;
-		if (!darn_stores[k])
-			return darn_fail(err, DARN_EINVAL, 0,
-					 "unknown store '%s'",
-					 ctx->operands[i]);
+	for (size_t i = 0; darn_kind_get(i, &k); i++) {
+		if (strcmp(k.name, name) == 0)
+			return true;
 	}
-	return DARN_OK;
+	return false;
 }
 
 static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 			struct darn_error *err)
 {
-	enum darn_rc rc = check_names(ctx, err);
+	struct darn_kind k;
 
 	(void)opts;
-	if (rc)
-		return rc;
+	for (size_t i = 0; i < ctx->noperands; i++) {
+		if (!known(ctx->operands[i]))
+			return darn_fail(err, DARN_EINVAL, 0,
+					 "unknown store '%s'",
+					 ctx->operands[i]);
+	}
 	darn_ctx_begin_report(ctx);
-	for (size_t i = 0; darn_stores[i]; i++) {
-		if (!named(ctx, darn_stores[i]->name))
+	for (size_t i = 0; darn_kind_get(i, &k); i++) {
+		if (!named(ctx, k.name))
 			continue;
 		if (ctx->json)
-			store_json(&ctx->json_out, darn_stores[i]);
+			kind_json(&ctx->json_out, &k);
 		else
-			store_text(ctx, darn_stores[i]);
+			kind_text(ctx, &k);
 	}
 	return DARN_OK;
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/kinds.h"
 #include "lib/base/mem.h"
-#include "scanners/registry.h"
 
 struct help_opts {
 	bool commands, options, ids, stores, formats;
@@ -152,23 +152,20 @@ static void list_codes(FILE *out, const struct darn_code *codes, size_t n)
 		fprintf(out, "%s\n", codes[i].id);
 }
 
-static void list_stores(FILE *out, const struct help_opts *o)
+static void list_kind(FILE *out, const struct help_opts *o,
+		      const struct darn_kind *k)
 {
-	for (size_t i = 0; darn_stores[i]; i++) {
-		const struct darn_store *s = darn_stores[i];
+	if (o->stores)
+		fprintf(out, "%s\n", k->name);
+	if (o->ids)
+		list_codes(out, k->codes, k->ncodes);
+	for (size_t i = 0; k->formats[i]; i++) {
+		const struct darn_format *f = k->formats[i];
 
-		if (o->stores)
-			fprintf(out, "%s\n", s->name);
+		if (o->formats)
+			fprintf(out, "%s/%s\n", k->name, f->name);
 		if (o->ids)
-			list_codes(out, s->codes, s->ncodes);
-		for (size_t k = 0; s->formats[k]; k++) {
-			if (o->formats)
-				fprintf(out, "%s/%s\n", s->name,
-					s->formats[k]->name);
-			if (o->ids)
-				list_codes(out, s->formats[k]->codes,
-					   s->formats[k]->ncodes);
-		}
+			list_codes(out, f->codes, f->ncodes);
 	}
 }
 
@@ -190,6 +187,7 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 {
 	const struct help_opts *o = opts;
 	const struct darn_command *c = look_up(ctx);
+	struct darn_kind k;
 
 	if (ctx->noperands && !c)
 		return darn_fail(err, DARN_EINVAL, 0, "unknown command '%s'",
@@ -201,7 +199,8 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 		list_commands(ctx->out, c ? c->subs : darn_commands);
 	if (o->options)
 		list_options(ctx->out, c);
-	list_stores(ctx->out, o);
+	for (size_t i = 0; darn_kind_get(i, &k); i++)
+		list_kind(ctx->out, o, &k);
 	if (o->commands || o->options || o->ids || o->stores || o->formats)
 		return DARN_OK;
 	if (c)

@@ -167,13 +167,15 @@ void darn_json_str(struct darn_json *j, const char *key, const char *value)
 	put_value(j, key, value, strlen(value));
 }
 
-/* RFC 4648, section 4. */
-static void put_base64(FILE *out, const unsigned char *p, size_t len)
+void darn_json_base64(struct darn_json *j, const char *key, const void *bytes,
+		      size_t len)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = bytes;
 
-	fputc('"', out);
+	put_key(j, key);
+	fputc('"', j->out);
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i < 3 ? len - i : 3;
 		unsigned v = (unsigned)p[i] << 16;
@@ -182,28 +184,24 @@ static void put_base64(FILE *out, const unsigned char *p, size_t len)
 			v |= (unsigned)p[i + 1] << 8;
 		if (n > 2)
 			v |= p[i + 2];
-		fputc(set[v >> 18], out);
-		fputc(set[v >> 12 & 63], out);
-		fputc(n > 1 ? set[v >> 6 & 63] : '=', out);
-		fputc(n > 2 ? set[v & 63] : '=', out);
+		fputc(set[v >> 18], j->out);
+		fputc(set[v >> 12 & 63], j->out);
+		fputc(n > 1 ? set[v >> 6 & 63] : '=', j->out);
+		fputc(n > 2 ? set[v & 63] : '=', j->out);
 	}
-	fputc('"', out);
+	fputc('"', j->out);
 }
 
 void darn_json_path(struct darn_json *j, const char *key, const char *path)
 {
 	size_t len = strlen(path);
+	char name[80];
 
 	put_value(j, key, path, len);
 	if (darn_utf8_valid(path, len))
 		return;
-	if (key) {
-		char name[80];
-
-		snprintf(name, sizeof(name), "%s_b64", key);
-		put_key(j, name);
-		put_base64(j->out, (const unsigned char *)path, len);
-	}
+	snprintf(name, sizeof(name), "%s_b64", key);
+	darn_json_base64(j, name, path, len);
 }
 
 void darn_json_u64(struct darn_json *j, const char *key, uint64_t value)

@@ -45,6 +45,9 @@ void darn_json_close(struct darn_json *j);
 void darn_json_str(struct darn_json *j, const char *key, const char *value);
 /* Adds "@key_b64" with the true bytes where @path is not UTF-8. */
 void darn_json_path(struct darn_json *j, const char *key, const char *path);
+/* RFC 4648, section 4. */
+void darn_json_base64(struct darn_json *j, const char *key, const void *bytes,
+		      size_t len);
 void darn_json_u64(struct darn_json *j, const char *key, uint64_t value);
 void darn_json_i64(struct darn_json *j, const char *key, int64_t value);
 void darn_json_bool(struct darn_json *j, const char *key, bool value);

@@ -130,7 +130,10 @@ static void run(struct darn_ctx *ctx, const void *opts)
 			darn_json_str(&ctx->json_out, "message", err.msg);
 			darn_json_end(&ctx->json_out);
 		}
-		fprintf(stderr, "darn: %s: %s\n", ctx->name, err.msg);
+		if (rc == DARN_EINVAL)
+			(void)usage_error(ctx->name, err.msg);
+		else
+			fprintf(stderr, "darn: %s: %s\n", ctx->name, err.msg);
 	}
 	if (ctx->json && ctx->report_begun && !ctx->json_out.summary) {
 		darn_json_begin(&ctx->json_out, "summary");

@@ -6,6 +6,7 @@
 
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "cmd/sealed.h"
 #include "cmd/text.h"
 #include "lib/base/mem.h"
 
@@ -140,12 +141,38 @@ static enum darn_rc show(struct darn_ctx *ctx, struct darn_report *report,
 	return DARN_OK;
 }
 
+static enum darn_rc scan(struct darn_ctx *ctx, const struct scan_opts *o,
+			 struct darn_scan_options *engine,
+			 struct darn_error *err)
+{
+	struct darn_report *report = NULL;
+	struct darn_sealed seals;
+	enum darn_rc rc;
+
+	darn_ctx_begin_report(ctx);
+	rc = darn_sealed_open(ctx, o->manifest, &seals, err);
+	if (rc == DARN_OK)
+		rc = darn_progress_begin(ctx, "scan", err);
+	if (rc == DARN_OK) {
+		engine->witness = seals.witness;
+		rc = darn_scan(ctx->operands, ctx->noperands, engine, &report,
+			       err);
+	}
+	darn_progress_end(ctx);
+	if (rc == DARN_OK) {
+		darn_sealed_show(ctx, &seals);
+		rc = show(ctx, report, engine, err);
+	}
+	darn_report_destroy(report);
+	darn_sealed_release(&seals);
+	return rc;
+}
+
 static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 			struct darn_error *err)
 {
 	const struct scan_opts *o = opts;
 	struct darn_scan_options engine;
-	struct darn_report *report = NULL;
 	enum darn_rc rc = darn_ctx_engine(ctx, &engine, err);
 
 	if (rc)
@@ -159,15 +186,7 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 		if (!engine.stats)
 			return DARN_ENOMEM;
 	}
-	darn_ctx_begin_report(ctx);
-	rc = darn_progress_begin(ctx, "scan", err);
-	if (rc == DARN_OK)
-		rc = darn_scan(ctx->operands, ctx->noperands, &engine, &report,
-			       err);
-	darn_progress_end(ctx);
-	if (rc == DARN_OK)
-		rc = show(ctx, report, &engine, err);
-	darn_report_destroy(report);
+	rc = scan(ctx, o, &engine, err);
 	free(engine.stats);
 	return rc;
 }

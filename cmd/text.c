@@ -3,7 +3,6 @@
 #include "cmd/text.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 void darn_text_coloured(struct darn_ctx *ctx, enum darn_colour colour,
@@ -80,30 +79,45 @@ const char *darn_text_size(char buf[DARN_SIZE_TEXT], uint64_t bytes)
 	return buf;
 }
 
-static void put_detail(FILE *out, const char *key, const json_t *value)
+/* The length of the JSON string or number at @s; 0: it has no end. */
+static size_t value_length(const char *s)
 {
-	fprintf(out, " %s=", key);
-	if (json_is_string(value))
-		darn_text_path(out, json_string_value(value));
-	else if (json_is_integer(value))
-		fprintf(out, "%" PRId64, (int64_t)json_integer_value(value));
-	else if (json_is_boolean(value))
-		fputs(json_is_true(value) ? "true" : "false", out);
-	else
-		fputc('?', out);
+	size_t n = 1;
+
+	if (*s != '"')
+		return strcspn(s, ",}");
+	while (s[n] && s[n] != '"')
+		n += s[n] == '\\' && s[n + 1] ? 2 : 1;
+	return s[n] ? n + 1 : 0;
 }
 
+/*
+ * The object is flat and was written by lib/scan/detail.c.  A string that
+ * holds spaces, quotes or escapes stays quoted.
+ */
 void darn_text_detail(FILE *out, const char *json)
 {
-	json_t *object = json_loads(json, 0, NULL), *value;
-	const char *key;
+	const char *p = json + strspn(json, "{");
 
-	if (!object) {
-		fprintf(out, " %s", json);
-		return;
+	while (*p == '"') {
+		size_t n = value_length(p);
+
+		if (!n)
+			return;
+		fputc(' ', out);
+		fwrite(p + 1, 1, n - 2, out);
+		p += n;
+		if (*p++ != ':')
+			return;
+		fputc('=', out);
+		n = value_length(p);
+		if (n && *p == '"' && strcspn(p, " \\") >= n)
+			fwrite(p + 1, 1, n - 2, out);
+		else
+			fwrite(p, 1, n, out);
+		p += n;
+		p += *p == ',';
 	}
-	json_object_foreach(object, key, value) put_detail(out, key, value);
-	json_decref(object);
 }
 
 static enum darn_colour severity_colour(enum darn_severity s)
