@@ -563,6 +563,38 @@ START_TEST(salvage_is_bounded)
 }
 END_TEST
 
+/*
+ * A loop device whose file was cut fails for good behind the cut: true errors
+ * of the block layer, in sectors past the cache and in pages through it.
+ */
+START_TEST(salvage_on_a_block_device)
+{
+	enum {
+		DEVICE_SIZE = SIZE / PAGE * PAGE,
+		FIRST_BAD = (1 << 20) / SECTOR - 5,
+	};
+	size_t from = (size_t)(FIRST_BAD - 20) * SECTOR, i;
+	char device[64];
+	struct darn_io *io;
+	int loop;
+
+	make_dir(places[0]);
+	put_truth(in_dir("disk"), DEVICE_SIZE);
+	loop = attach_loop(in_dir("disk"), device);
+	ck_assert_int_eq(truncate(in_dir("disk"), FIRST_BAD * SECTOR), 0);
+	remove_dir();
+	if (loop < 0)
+		return; /* only root has loop devices */
+	for (i = FIRST_BAD; i < DARN_ARRAY_SIZE(bad_sector); i++)
+		bad_sector[i] = true;
+	io = open_file(device, false);
+	ck_assert_salvage(io, 65536, from, DEVICE_SIZE);
+	ck_assert_salvage(io, 3000, from + 100, DEVICE_SIZE);
+	darn_io_close(io);
+	close(loop);
+}
+END_TEST
+
 /* More bad ranges than there is room for: the last one covers the rest. */
 START_TEST(salvage_runs_out_of_room)
 {
@@ -708,6 +740,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, faults_shrink_and_shorten);
 	tcase_add_loop_test(t, salvage_finds_the_sectors, 0, 4);
 	tcase_add_test(t, salvage_is_bounded);
+	tcase_add_test(t, salvage_on_a_block_device);
 	tcase_add_test(t, salvage_runs_out_of_room);
 	tcase_add_test(t, salvage_meets_the_end);
 	tcase_add_test(t, salvage_goes_past_the_cache);
