@@ -29,16 +29,18 @@ struct salvage {
 
 static void add_bad(struct salvage *s, uint64_t off, uint64_t len)
 {
-	struct darn_bad_range *last;
-
 	memset(s->buf + (off - s->off), 0, (size_t)len);
 	if (s->max_bad == 0)
 		return;
-	last = s->nbad ? &s->bad[s->nbad - 1] : NULL;
-	if (last && (last->off + last->len == off || s->nbad == s->max_bad))
-		last->len = off + len - last->off;
-	else
-		s->bad[s->nbad++] = (struct darn_bad_range){off, len};
+	if (s->nbad > 0) {
+		struct darn_bad_range *last = &s->bad[s->nbad - 1];
+
+		if (last->off + last->len == off || s->nbad == s->max_bad) {
+			last->len = off + len - last->off;
+			return;
+		}
+	}
+	s->bad[s->nbad++] = (struct darn_bad_range){off, len};
 }
 
 /*

@@ -212,6 +212,7 @@ static enum darn_rc open_dir(struct posix_tree *t, const char *path, DIR **out,
 	struct darn_place at;
 	enum darn_rc rc = darn_walk_to(&t->walk, path, &at, err);
 	const char *base;
+	DIR *dir;
 	int fd;
 
 	if (rc)
@@ -220,8 +221,10 @@ static enum darn_rc open_dir(struct posix_tree *t, const char *path, DIR **out,
 	fd = openat(at.fd, base, flags | O_NOATIME);
 	if (fd < 0 && errno == EPERM) /* not the owner */
 		fd = openat(at.fd, base, flags);
-	*out = fd < 0 ? NULL : fdopendir(fd);
-	if (!*out) {
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir) {
+		*out = dir;
+	} else {
 		rc = darn_walk_fail(&t->walk, path, errno, err);
 		if (fd >= 0)
 			(void)close(fd);
@@ -234,17 +237,17 @@ static enum darn_rc tree_list(struct darn_tree *tree, const char *path,
 			      darn_entry_fn fn, void *payload,
 			      struct darn_error *err)
 {
-	struct listing l = {self(tree), path, -1, fn, payload};
+	struct posix_tree *t = self(tree);
+	struct listing l = {t, path, -1, fn, payload};
 	struct names names = {0};
-	enum darn_rc rc;
-	DIR *dir;
+	DIR *dir = NULL;
+	enum darn_rc rc = open_dir(t, path, &dir, err);
 	size_t i;
 
-	rc = open_dir(l.t, path, &dir, err);
-	if (rc)
+	if (!dir)
 		return rc;
 	l.dirfd = dirfd(dir);
-	rc = read_names(l.t, path, dir, &names, err);
+	rc = read_names(t, path, dir, &names, err);
 	for (i = 0; rc == DARN_OK && i < names.n; i++)
 		rc = list_one(&l, name_at(&names, i), err);
 	(void)closedir(dir);

@@ -36,9 +36,9 @@ struct darn_task {
 	 * the same one, so that it may pick a scratch buffer
 	 */
 	enum darn_rc (*run)(void *arg, unsigned worker, struct darn_error *err);
-	void (*drop)(
-		void *arg); /* releases @arg of a task never run; or NULL */
-	void *arg;	    /* owned by the task from submit() on */
+	/* Releases @arg of a task never run; or NULL. */
+	void (*drop)(void *arg);
+	void *arg; /* owned by the task from submit() on */
 };
 
 struct darn_range {
