@@ -13,7 +13,7 @@ DARN=$(realpath "${1:?usage: bench.sh PROGRAM [MIB]}")
 MIB=${2:-1024}
 REPS=${REPS:-5}
 CPUS=$(nproc)
-LIB=build/release/libdarn.a
+LIB=${LIB:-build/release/libdarn.a}
 top=$(pwd)
 # shellcheck source=tests/stores/pg.sh
 . tests/stores/pg.sh
@@ -47,9 +47,8 @@ timed() {
 }
 
 median() {
-	sort -n "$1" | awk '{ t[NR] = $1 } END {
-		printf "%.0f\n", NR % 2 ? t[(NR + 1) / 2] :
-			(t[NR / 2] + t[NR / 2 + 1]) / 2 }'
+	sort -n "$1" | awk '{ t[NR] = $1 }
+	END { print int((t[int((NR + 1) / 2)] + t[int(NR / 2) + 1]) / 2) }'
 }
 
 # compare TITLE BYTES 'COMMAND A' 'COMMAND B' - A beside B
@@ -69,15 +68,12 @@ compare() {
 		[ $side = a ] && command=$3 || command=$4
 		awk -v us="$(median "$work/$side")" -v bytes="$2" \
 			-v command="$command" -v work="$work/" 'BEGIN {
-			while (i = index(command, work))
-				command = substr(command, 1, i - 1) \
-					substr(command, i + length(work))
+			gsub(work, "", command)
 			printf "  %7.3f s  %6.2f GB/s  %s\n", us / 1e6,
 			       bytes / us / 1e3, command }'
 	done
-	awk -v a="$(median "$work/a")" -v b="$(median "$work/b")" \
-		'BEGIN { printf "  the first takes %.2f of the time of the second\n",
-			a / b }'
+	awk -v a="$(median "$work/a")" -v b="$(median "$work/b")" 'BEGIN {
+		printf "  %.2f times as fast\n", b / a }'
 }
 
 skip() {
