@@ -690,29 +690,61 @@ static void ck_assert_policy(unsigned minor_number, const char *kind,
 	ck_assert_int_eq(p.inorder, depth == 1);
 }
 
-/* A made-up sysfs: disks 8:0 and 8:16, a partition of each, a virtual one. */
+/* Makes a disk with one partition in the made-up sysfs. */
+static void put_disk(const char *name, const char *rotational)
+{
+	char path[64];
+
+	ck_assert_int_eq(mkdir(in_dir(name), 0755), 0);
+	(void)snprintf(path, sizeof(path), "%s/queue", name);
+	ck_assert_int_eq(mkdir(in_dir(path), 0755), 0);
+	(void)snprintf(path, sizeof(path), "%s/queue/rotational", name);
+	put_text(in_dir(path), rotational);
+	(void)snprintf(path, sizeof(path), "%s/part", name);
+	ck_assert_int_eq(mkdir(in_dir(path), 0755), 0);
+	(void)snprintf(path, sizeof(path), "%s/slaves", name);
+	ck_assert_int_eq(mkdir(in_dir(path), 0755), 0);
+}
+
+static void put_link(const char *target, const char *name)
+{
+	ck_assert_int_eq(symlink(target, in_dir(name)), 0);
+}
+
+/* Disks, partitions, virtual ones, and volumes upon them. */
 START_TEST(devices_have_policies)
 {
 	make_dir(places[0]);
-	ck_assert_int_eq(mkdir(in_dir("sda"), 0755), 0);
-	ck_assert_int_eq(mkdir(in_dir("sda/queue"), 0755), 0);
-	ck_assert_int_eq(mkdir(in_dir("sda/sda1"), 0755), 0);
-	put_text(in_dir("sda/queue/rotational"), "1\n");
-	ck_assert_int_eq(mkdir(in_dir("sdb"), 0755), 0);
-	ck_assert_int_eq(mkdir(in_dir("sdb/queue"), 0755), 0);
-	ck_assert_int_eq(mkdir(in_dir("sdb/sdb1"), 0755), 0);
-	put_text(in_dir("sdb/queue/rotational"), "0\n");
 	ck_assert_int_eq(mkdir(in_dir("virtio1"), 0755), 0);
-	ck_assert_int_eq(symlink("./sda", in_dir("8:0")), 0);
-	ck_assert_int_eq(symlink("./sda/sda1", in_dir("8:1")), 0);
-	ck_assert_int_eq(symlink("./sdb", in_dir("8:16")), 0);
-	ck_assert_int_eq(symlink("./sdb/sdb1", in_dir("8:17")), 0);
-	ck_assert_int_eq(symlink("./virtio1/../sda", in_dir("8:32")), 0);
+	put_disk("sda", "1\n");
+	put_disk("sdb", "0\n");
+	put_disk("virtio1/vda", "1\n");
+	put_disk("dm-0", "1\n"); /* upon the virtual one */
+	put_disk("dm-1", "1\n"); /* upon both kinds, and upon dm-0 */
+	put_disk("dm-2", "1\n"); /* upon itself: must end */
+	put_link("../../virtio1/vda/part", "dm-0/slaves/vda1");
+	put_link("../../dm-0", "dm-1/slaves/dm-0");
+	put_link("../../sda/part", "dm-1/slaves/sda1");
+	put_link("../../sdb", "dm-1/slaves/sdb");
+	put_link("../../dm-2", "dm-2/slaves/dm-2");
+	put_link("sda", "8:0");
+	put_link("sda/part", "8:1");
+	put_link("sdb", "8:16");
+	put_link("sdb/part", "8:17");
+	put_link("virtio1/vda", "8:32");
+	put_link("virtio1/vda/part", "8:33");
+	put_link("dm-0", "8:40");
+	put_link("dm-1", "8:41");
+	put_link("dm-2", "8:42");
 	ck_assert_policy(0, "rotational", 1);
 	ck_assert_policy(1, "rotational", 1);
 	ck_assert_policy(16, "solid state", 16);
 	ck_assert_policy(17, "solid state", 16);
 	ck_assert_policy(32, "virtual", 16);
+	ck_assert_policy(33, "virtual", 16);
+	ck_assert_policy(40, "virtual", 16);
+	ck_assert_policy(41, "rotational", 1);
+	ck_assert_policy(42, "rotational", 1);
 	ck_assert_policy(99, "unknown", 16);
 	ck_assert_uint_ge(darn_device_policy(0).io_depth, 1);
 	remove_dir();
