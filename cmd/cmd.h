@@ -93,7 +93,7 @@ struct darn_command {
 	const struct darn_opt *opts;	     /* own options, or NULL */
 	size_t opts_size;		     /* of the struct that they fill */
 	const void *defaults; /* its initial value; NULL: all zero */
-	const char *notes;    /* further lines for -h, or NULL */
+	const char *notes;    /* a further paragraph for -h, or NULL */
 	enum darn_rc (*run)(struct darn_ctx *ctx, const void *opts,
 			    struct darn_error *err);
 	const struct darn_command *const *subs; /* NULL-terminated, or NULL */

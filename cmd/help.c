@@ -11,6 +11,10 @@
 #include "cmd/kinds.h"
 #include "lib/base/mem.h"
 
+enum {
+	TITLE_COLUMN = 12
+};
+
 struct help_opts {
 	bool commands, options, ids, stores, formats;
 };
@@ -69,28 +73,39 @@ static void describe(FILE *out, const struct darn_command *c)
 	free(s);
 }
 
+/* A line for each of @list. */
+static void put_titles(FILE *out, const struct darn_command *const *list)
+{
+	char lead[80];
+
+	for (; *list; list++) {
+		snprintf(lead, sizeof(lead), "  %s", (*list)->name);
+		darn_opt_entry(out, lead, TITLE_COLUMN, (*list)->title);
+	}
+}
+
 void darn_help_command(FILE *out, const struct darn_command *c,
 		       const char *name)
 {
 	char full[200];
 
-	if (c->subs) {
-		for (size_t i = 0; c->subs[i]; i++) {
-			snprintf(full, sizeof(full), "%s %s", name,
-				 c->subs[i]->name);
-			synopsis(out, c->subs[i], full);
-		}
-		fprintf(out, "\n%s\n", c->title);
-		for (size_t i = 0; c->subs[i]; i++)
-			fprintf(out, "  %-9s %s\n", c->subs[i]->name,
-				c->subs[i]->title);
-	} else {
-		synopsis(out, c, name);
-		fprintf(out, "\n%s\n\n", c->title);
-		describe(out, c);
+	for (size_t i = 0; c->subs && c->subs[i]; i++) {
+		snprintf(full, sizeof(full), "%s %s", name, c->subs[i]->name);
+		synopsis(out, c->subs[i], full);
 	}
-	if (c->notes)
-		fprintf(out, "\n%s\n", c->notes);
+	if (!c->subs)
+		synopsis(out, c, name);
+	fputc('\n', out);
+	darn_opt_entry(out, "", 0, c->title);
+	fputc('\n', out);
+	if (c->subs)
+		put_titles(out, c->subs);
+	else
+		describe(out, c);
+	if (c->notes) {
+		fputc('\n', out);
+		darn_opt_entry(out, "", 0, c->notes);
+	}
 }
 
 void darn_help_overview(FILE *out)
@@ -99,14 +114,12 @@ void darn_help_overview(FILE *out)
 	      "finds the damaged parts of datastores and mends them from "
 	      "backups\n\n",
 	      out);
-	for (size_t i = 0; darn_commands[i]; i++)
-		fprintf(out, "  %-9s %s\n", darn_commands[i]->name,
-			darn_commands[i]->title);
+	put_titles(out, darn_commands);
 	fputs("\n\"darn COMMAND -h\" and darn-COMMAND(1) tell more; "
 	      "\"darn -V\" prints the version.\n"
-	      "Exit status, ORed together: 1 repaired, 2 suspicious, 4 damage "
-	      "left, 8 not all could\n"
-	      "be done, 16 usage, 32 interrupted.\n",
+	      "Exit status, added up: 1 repaired, 2 suspicious, 4 damage is "
+	      "left, 8 not all\n"
+	      "could be done, 16 usage, 32 interrupted.\n",
 	      out);
 }
 

@@ -160,6 +160,9 @@ void darn_opt_synopsis(FILE *out, const char *lead,
 /* One entry per option: "  -n, --dry-run   help". */
 void darn_opt_describe(FILE *out, const struct darn_opt_group *groups,
 		       size_t ngroups);
+/* @lead, and @text from @column on, broken before column 80. */
+void darn_opt_entry(FILE *out, const char *lead, unsigned column,
+		    const char *text);
 /* For completion: "-n", "--dry-run", "--from=SOURCE", one per line. */
 void darn_opt_list(FILE *out, const struct darn_opt_group *groups,
 		   size_t ngroups);

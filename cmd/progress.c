@@ -24,12 +24,12 @@ enum {
 	LINE_MS = 10000,   /* a log file is read afterwards */
 	JSON_MS = 1000,	   /* a status page wants a number a second */
 	IDLE_MS = 3600000, /* only waiting for SIGUSR1 */
-	BAR_WIDTH = 20
+	BAR_WIDTH = 30
 };
 
 struct darn_meter {
 	struct darn_ctx *ctx;
-	struct darn_ticker *ticker;
+	struct darn_ticker *ticker;   /* or NULL */
 	enum darn_progress_mode mode; /* never AUTO */
 	const char *phase;
 	double started;
@@ -125,22 +125,27 @@ static size_t terminal_width(void)
 	return 80;
 }
 
+/* The bar gets what the words leave of the line. */
 static void draw_bar(struct darn_meter *m, const struct sample *s)
 {
+	char done[DARN_SIZE_TEXT], rate[DARN_SIZE_TEXT], eta[32];
 	char line[256], bar[BAR_WIDTH + 1], out[400];
-	size_t filled = (size_t)(fraction(s) * BAR_WIDTH);
-	size_t width = terminal_width() - 1;
+	size_t room = terminal_width() - 1, width, filled;
 
-	format_line(s, line, sizeof(line));
-	memset(bar, '.', BAR_WIDTH);
+	format_eta(s, eta, sizeof(eta));
+	snprintf(line, sizeof(line),
+		 "%3.0f%% %s, %s/s, ETA %s, findings %" PRIu64,
+		 100 * fraction(s), darn_text_size(done, s->bytes),
+		 darn_text_size(rate, (uint64_t)s->rate), eta, s->findings);
+	width = strlen(s->phase) + strlen(line) + 4;
+	width = width < room ? DARN_MIN(room - width, (size_t)BAR_WIDTH) : 0;
+	filled = (size_t)(fraction(s) * (double)width);
+	memset(bar, '.', width);
 	memset(bar, '#', filled);
-	bar[BAR_WIDTH] = '\0';
-	if (width > BAR_WIDTH + 3 + strlen(line))
-		snprintf(out, sizeof(out), "\r[%s] %s\033[K", bar, line);
-	else
-		snprintf(out, sizeof(out), "\r%.*s\033[K", (int)width, line);
+	bar[width] = '\0';
+	snprintf(out, sizeof(out), "%s [%s] %s", s->phase, bar, line);
 	atomic_store(&m->drawn, true);
-	fputs(out, stderr);
+	fprintf(stderr, "\r%.*s\033[K", (int)room, out);
 	(void)fflush(stderr);
 }
 
@@ -234,7 +239,7 @@ enum darn_rc darn_progress_begin(struct darn_ctx *ctx, const char *phase,
 				 struct darn_error *err)
 {
 	struct darn_meter *m = darn_calloc(1, sizeof(*m), err);
-	enum darn_rc rc;
+	enum darn_rc rc = DARN_OK;
 
 	if (!m)
 		return DARN_ENOMEM;
@@ -243,7 +248,10 @@ enum darn_rc darn_progress_begin(struct darn_ctx *ctx, const char *phase,
 	m->mode = choose_mode(ctx);
 	m->started = clock_now();
 	atomic_store(&ctx->progress.phase, phase);
-	rc = darn_ticker_create(interval(m->mode), tick, m, &m->ticker, err);
+	/* -j 0 means no threads, unless somebody wants to see something */
+	if (m->mode != DARN_PROGRESS_NONE || ctx->jobs != 0)
+		rc = darn_ticker_create(interval(m->mode), tick, m, &m->ticker,
+					err);
 	if (rc) {
 		free(m);
 		return rc;

@@ -4,8 +4,9 @@
  *
  * Between darn_progress_begin() and darn_progress_end() a ticker shows
  * ctx->progress on standard error: a bar on a terminal, lines or JSON Lines
- * where asked for.  SIGUSR1 shows a line at once; SIGINT and SIGTERM set
- * ctx->progress.cancel, and a second one of the same kind ends the process.
+ * where asked for.  SIGUSR1 shows a line at once; SIGINT, SIGTERM
+ * and SIGHUP set ctx->progress.cancel, and a second one of the same kind ends
+ * the process.
  */
 #ifndef DARN_CMD_PROGRESS_H
 #define DARN_CMD_PROGRESS_H

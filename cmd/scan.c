@@ -193,8 +193,8 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 
 const struct darn_command darn_command_scan = {
 	.name = "scan",
-	.title = "finds damage: verifies every byte that a checksum or a rule "
-		 "covers; never writes",
+	.title = "finds damage: verifies all that a checksum or a rule covers; "
+		 "never writes",
 	.operands = "PATH...",
 	.min_operands = 1,
 	.max_operands = UINT_MAX,

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-static const int caught[] = {SIGINT, SIGTERM, SIGUSR1};
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 enum {
 	NCAUGHT = sizeof(caught) / sizeof(caught[0])
 };
@@ -45,8 +45,8 @@ void darn_signals_install(struct darn_progress *progress,
 
 		(void)sigemptyset(&sa.sa_mask);
 		(void)sigaction(caught[i], NULL, &previous[i]);
-		/* nohup, and shells that start jobs in the background */
-		if (status || previous[i].sa_handler != SIG_IGN)
+		/* nohup(1) stays in force */
+		if (caught[i] != SIGHUP || previous[i].sa_handler != SIG_IGN)
 			(void)sigaction(caught[i], &sa, NULL);
 	}
 }

@@ -10,7 +10,7 @@
 #include "lib/scan/scan.h"
 
 /*
- * From now on SIGINT and SIGTERM set progress->cancel (the second one of a
+ * From now on SIGINT, SIGTERM and SIGHUP set progress->cancel (the second of a
  * kind ends the process, in case the first cannot get through) and SIGUSR1
  * pokes @ticker, which may be NULL.
  */

@@ -81,7 +81,7 @@ void darn_opt_synopsis(FILE *out, const char *lead,
 	fputc('\n', out);
 }
 
-/* Writes @text word by word, each line beginning at HELP_COLUMN. */
+/* Writes @text word by word. */
 static void put_text(struct wrap *w, const char *text)
 {
 	char word[128];
@@ -96,23 +96,27 @@ static void put_text(struct wrap *w, const char *text)
 	}
 }
 
+void darn_opt_entry(FILE *out, const char *lead, unsigned column,
+		    const char *text)
+{
+	struct wrap w = {.out = out, .indent = column, .column = column};
+
+	if (strlen(lead) + 2 > column && column > 0)
+		fprintf(out, "%s\n%*s", lead, (int)column, "");
+	else
+		fprintf(out, "%-*s", (int)column, lead);
+	put_text(&w, text);
+	fputc('\n', out);
+}
+
 static void describe(FILE *out, const struct darn_opt *o)
 {
-	struct wrap w = {.out = out, .indent = HELP_COLUMN};
 	char form[200];
-	int n;
 
-	n = snprintf(form, sizeof(form), "  %c%c%s --%s%s%s",
-		     o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-		     o->letter ? "," : " ", o->name, o->arg ? "=" : "",
-		     o->arg ? o->arg : "");
-	if (n + 2 > HELP_COLUMN)
-		fprintf(out, "%s\n%*s", form, HELP_COLUMN, "");
-	else
-		fprintf(out, "%-*s", HELP_COLUMN, form);
-	w.column = w.indent;
-	put_text(&w, o->help);
-	fputc('\n', out);
+	snprintf(form, sizeof(form), "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+		 o->arg ? "=" : "", o->arg ? o->arg : "");
+	darn_opt_entry(out, form, HELP_COLUMN, o->help);
 }
 
 void darn_opt_describe(FILE *out, const struct darn_opt_group *groups,
