@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge.c - may this page, or this file, of a source be put into the cluster?
+ *
+ * A good checksum proves that the server once wrote the page, not that it is
+ * the latest one: an old page put back gives wrong answers that nothing
+ * detects.  So "exact" needs a proof that the source and the cluster were
+ * stopped at the same moment.  An equal LSN is no proof: a torn page can have
+ * the old header before a newer rest.  The log heals what it holds whole.
+ */
+#include "scanners/postgresql/cluster.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/mem.h"
+#include "scanners/postgresql/am.h"
+#include "scanners/postgresql/page.h"
+
+struct asked {
+	const struct darn_pg *pg;
+	const struct darn_pg *src; /* NULL: not known */
+	const struct darn_unit *unit;
+	const struct darn_candidate *candidate;
+	struct darn_evidence *why;
+	struct darn_pg_rel rel; /* of a page */
+	uint32_t block;
+	enum darn_pg_am am;
+};
+
+/* ---- the same moment ---- */
+
+/* Another cluster altogether: nothing of it belongs here. */
+static bool foreign(const struct asked *a)
+{
+	const struct darn_pg_control *c = &a->pg->control;
+	const struct darn_pg_control *s = &a->src->control;
+
+	if (!c->valid || !s->valid || c->sysid == s->sysid)
+		return false;
+	darn_evidence_add(a->why,
+			  "%s is another cluster: system identifier %" PRIu64
+			  ", not %" PRIu64,
+			  a->candidate->source, s->sysid, c->sysid);
+	return true;
+}
+
+static bool same_moment(const struct asked *a)
+{
+	const struct darn_pg_control *c = &a->pg->control;
+	const struct darn_pg_control *s = &a->src->control;
+	struct darn_error err = DARN_ERROR_INIT;
+	char reason[160] = "";
+	bool yes = false;
+
+	if (!darn_pg_clean(s) || a->src->base_backup || a->pg->base_backup)
+		return false;
+	if (c->valid) {
+		if (!darn_pg_clean(c) ||
+		    memcmp(c->raw, s->raw, sizeof(c->raw)) != 0)
+			return false;
+		darn_evidence_add(a->why,
+				  "same moment: %s was stopped at the same "
+				  "checkpoint %s, its control file is equal",
+				  a->candidate->source,
+				  darn_pg_lsn_text(s->checkpoint_lsn).s);
+		return true;
+	}
+	if (darn_pg_log_last_is(a->pg->tree, s, &yes, reason, sizeof(reason),
+				&err) ||
+	    !yes)
+		return false;
+	darn_evidence_add(a->why,
+			  "same moment: the log here ends with the shutdown "
+			  "checkpoint %s of %s",
+			  darn_pg_lsn_text(s->checkpoint_lsn).s,
+			  a->candidate->source);
+	return true;
+}
+
+/* The moments of both, for a refusal: is the source provably older? */
+static enum darn_verdict other_moment(const struct asked *a, const char *what)
+{
+	const struct darn_pg *pg = a->pg, *src = a->src;
+	uint64_t here = pg->log.known	    ? pg->log.end_lsn
+			: pg->control.valid ? pg->control.checkpoint_lsn
+					    : 0;
+
+	if (!src || !src->control.valid) {
+		darn_evidence_add(a->why, "%s: when %s was taken is not known",
+				  what, a->candidate->source);
+		return DARN_UNKNOWN;
+	}
+	if (here > src->control.checkpoint_lsn) {
+		darn_evidence_add(
+			a->why,
+			"%s: %s is of checkpoint %s, the log here "
+			"goes on to %s; a rewind of the whole "
+			"cluster, or the server's own recovery from "
+			"the backup, is safe",
+			what, a->candidate->source,
+			darn_pg_lsn_text(src->control.checkpoint_lsn).s,
+			darn_pg_lsn_text(here).s);
+		return DARN_STALE;
+	}
+	darn_evidence_add(a->why,
+			  "%s: %s and this cluster were not stopped at the "
+			  "same moment",
+			  what, a->candidate->source);
+	return DARN_UNKNOWN;
+}
+
+/* ---- pages ---- */
+
+static bool heals(const struct asked *a)
+{
+	if (a->unit->whole_file ||
+	    !darn_pg_pending_writes(&a->pg->pending, &a->rel, a->block))
+		return false;
+	darn_evidence_add(a->why,
+			  "recovery writes block %u anew: the log holds it "
+			  "whole behind the redo point %s",
+			  a->block, darn_pg_lsn_text(a->pg->redo_lsn).s);
+	return true;
+}
+
+/* Derived data: what makes it anew. */
+static bool rebuildable(const struct asked *a)
+{
+	if (a->rel.fork == DARN_PG_FSM)
+		darn_evidence_add(a->why,
+				  "free-space map: with the server stopped "
+				  "remove %s, then VACUUM the table",
+				  a->unit->path);
+	else if (a->rel.fork == DARN_PG_VM)
+		darn_evidence_add(a->why,
+				  "visibility map: with the server stopped "
+				  "remove %s, then VACUUM the table",
+				  a->unit->path);
+	else if (a->rel.fork == DARN_PG_MAIN && darn_pg_am_is_index(a->am))
+		darn_evidence_add(a->why,
+				  "%s: REINDEX INDEX; its name is in pg_class "
+				  "where pg_relation_filenode(oid) = %u",
+				  darn_pg_am_name(a->am), a->rel.node);
+	else
+		return false;
+	return true;
+}
+
+/* Do the two differ in the stored checksum at most, as a page's header? */
+static bool only_checksum_differs(const struct asked *a)
+{
+	const uint8_t *now = a->unit->buf, *then = a->candidate->buf;
+
+	return memcmp(now, then, 8) == 0 &&
+	       memcmp(now + 10, then + 10, DARN_PG_PAGE - 10) == 0;
+}
+
+/* What the headers of the damaged page and of the candidate say. */
+static enum darn_verdict by_header(const struct asked *a)
+{
+	const struct darn_unit *u = a->unit;
+	struct darn_pg_head now, then;
+	struct darn_pg_lsn_text now_lsn, then_lsn;
+
+	if (u->buf_len < DARN_PG_PAGE || !u->buf ||
+	    a->candidate->len < DARN_PG_PAGE || !a->candidate->buf)
+		return other_moment(a, "the page is gone");
+	now = darn_pg_head(u->buf);
+	then = darn_pg_head(a->candidate->buf);
+	now_lsn = darn_pg_lsn_text(now.lsn);
+	then_lsn = darn_pg_lsn_text(then.lsn);
+	if (now.lsn == 0 || then.lsn == 0)
+		return other_moment(a, "the page has no LSN to compare");
+	if (now.lsn == then.lsn &&
+	    (now.checksum == then.checksum || only_checksum_differs(a))) {
+		darn_evidence_add(a->why,
+				  "equal LSN %s in %s, but the damage may hide "
+				  "a newer rest",
+				  now_lsn.s, a->candidate->source);
+		return DARN_PROBABLE;
+	}
+	if (now.lsn > then.lsn && a->pg->log.known &&
+	    now.lsn <= a->pg->log.end_lsn) {
+		darn_evidence_add(a->why,
+				  "the page was last changed at %s, the one in "
+				  "%s at %s",
+				  now_lsn.s, a->candidate->source, then_lsn.s);
+		return DARN_STALE;
+	}
+	return other_moment(a, "the damaged header proves nothing");
+}
+
+static enum darn_verdict judge_page(struct asked *a)
+{
+	char first[512];
+	const char *dot = strrchr(a->unit->path, '.');
+	int n = dot && a->rel.segment ? (int)(dot - a->unit->path)
+				      : (int)strlen(a->unit->path);
+
+	(void)snprintf(first, sizeof(first), "%.*s", n, a->unit->path);
+	if (a->rel.fork == DARN_PG_MAIN && !a->unit->whole_file)
+		a->am = darn_pg_am_of_file(a->pg, a->pg->tree, first);
+	if (heals(a))
+		return DARN_HEALS;
+	if (!a->candidate) {
+		if (rebuildable(a))
+			return DARN_REBUILDABLE;
+		darn_evidence_add(a->why, "no source has this page");
+		return DARN_UNKNOWN;
+	}
+	if (a->src && same_moment(a))
+		return DARN_EXACT;
+	/* Maps and hash indexes change without a new LSN. */
+	if (a->rel.fork == DARN_PG_FSM || a->rel.fork == DARN_PG_VM ||
+	    a->am == DARN_PG_AM_HASH)
+		return rebuildable(a) ? DARN_REBUILDABLE : DARN_UNKNOWN;
+	if (a->unit->whole_file)
+		return other_moment(a, "a whole relation");
+	return by_header(a);
+}
+
+/* ---- other files ---- */
+
+/*
+ * What the log holds at one place of one timeline is written once.  A clone
+ * that was started on the same timeline may hold something else there, and
+ * what the two have in common is not looked at here.
+ */
+static enum darn_verdict judge_log(const struct asked *a)
+{
+	if (!a->src || !a->src->control.valid || !a->pg->control.valid ||
+	    a->src->log.tli != a->pg->log.tli)
+		return other_moment(a, "the log");
+	darn_evidence_add(a->why,
+			  "the same place of the log on the same timeline, in "
+			  "%s; a clone may differ there",
+			  a->candidate->source);
+	return DARN_PROBABLE;
+}
+
+static enum darn_verdict judge_other(const struct asked *a)
+{
+	const struct darn_format *f = a->unit->format;
+
+	if (!a->candidate) {
+		darn_evidence_add(a->why, "no source has this file");
+		return DARN_UNKNOWN;
+	}
+	if (f == &darn_pg_format_version) {
+		darn_evidence_add(a->why,
+				  "PG_VERSION is the same in every cluster of "
+				  "version %d",
+				  DARN_PG_MAJOR);
+		return DARN_EXACT;
+	}
+	if (a->src && same_moment(a))
+		return DARN_EXACT;
+	if (f == &darn_pg_format_wal)
+		return judge_log(a);
+	if (f == &darn_pg_format_control)
+		return other_moment(a, "the control file of another moment "
+				       "makes the server start from there");
+	if (f == &darn_pg_format_relmap)
+		return other_moment(a, "the relation map of another moment may "
+				       "name other files");
+	return other_moment(a, "a file without checksum");
+}
+
+enum darn_verdict darn_pg_judge(const void *ctx, const struct darn_unit *unit,
+				const struct darn_candidate *candidate,
+				struct darn_evidence *why)
+{
+	struct asked a = {
+		.pg = ctx, .unit = unit, .candidate = candidate, .why = why};
+
+	a.src = candidate ? candidate->source_ctx : NULL;
+	if (a.src && foreign(&a))
+		return DARN_UNKNOWN;
+	if (!darn_pg_rel_parse(unit->path, &a.rel))
+		return judge_other(&a);
+	a.block = a.rel.segment * a.pg->segment_blocks +
+		  (uint32_t)(unit->off / DARN_PG_PAGE);
+	return judge_page(&a);
+}
