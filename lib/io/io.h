@@ -98,25 +98,28 @@ DARN_MUST_CHECK
 enum darn_rc darn_io_open_memory(const void *buf, size_t len, const char *name,
 				 struct darn_io **out, struct darn_error *err);
 
-/*
- * One bad range found by darn_io_read_salvage(), in bytes of the file.
- */
+/* Unreadable bytes of a file. */
 struct darn_bad_range {
 	uint64_t off, len;
+};
+
+/* Those that darn_io_read_salvage() found: sorted, adjoining ones joined. */
+struct darn_bad_list {
+	struct darn_bad_range *at; /* room for @max, given by the caller */
+	size_t max, n;
 };
 
 /*
  * Reads @len bytes at @off although some of them may be unreadable: on EIO it
  * goes past the page cache (large folios make good neighbours fail too) and
  * bisects to the 512-byte sector or whatever the device delivers.  Unreadable
- * bytes are zeroed in @buf and named in @bad (at most @max_bad ranges, sorted,
- * adjoining ones joined; where there are more, the last one covers the rest).
- * *@got as for darn_io_read().  Fails only where nothing can be said at all.
+ * bytes are zeroed in @buf and named in @bad, from its beginning; where there
+ * are more than it has room for, the last one covers the rest.  *@got as for
+ * darn_io_read().  Fails only where nothing can be said at all.
  */
 DARN_MUST_CHECK
 enum darn_rc darn_io_read_salvage(struct darn_io *io, void *buf, size_t len,
-				  uint64_t off, struct darn_bad_range *bad,
-				  size_t max_bad, size_t *nbad, size_t *got,
-				  struct darn_error *err);
+				  uint64_t off, struct darn_bad_list *bad,
+				  size_t *got, struct darn_error *err);
 
 #endif

@@ -10,7 +10,6 @@
  */
 #include "lib/io/io.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -22,25 +21,26 @@ struct salvage {
 	uint8_t *buf;
 	uint64_t off; /* of @buf in the file */
 	uint64_t end; /* of what is wanted, or of the file if it ends before */
-	struct darn_bad_range *bad;
-	size_t max_bad, nbad;
+	struct darn_bad_list *bad;
 	struct darn_error *err;
 };
 
 static void add_bad(struct salvage *s, uint64_t off, uint64_t len)
 {
-	memset(s->buf + (off - s->off), 0, (size_t)len);
-	if (s->max_bad == 0)
-		return;
-	if (s->nbad > 0) {
-		struct darn_bad_range *last = &s->bad[s->nbad - 1];
+	struct darn_bad_list *bad = s->bad;
 
-		if (last->off + last->len == off || s->nbad == s->max_bad) {
+	memset(s->buf + (off - s->off), 0, (size_t)len);
+	if (bad->max == 0)
+		return;
+	if (bad->n > 0) {
+		struct darn_bad_range *last = &bad->at[bad->n - 1];
+
+		if (last->off + last->len == off || bad->n == bad->max) {
 			last->len = off + len - last->off;
 			return;
 		}
 	}
-	s->bad[s->nbad++] = (struct darn_bad_range){off, len};
+	bad->at[bad->n++] = (struct darn_bad_range){off, len};
 }
 
 /*
@@ -108,28 +108,20 @@ static enum darn_rc salvage_from(struct salvage *s, uint64_t off)
 }
 
 enum darn_rc darn_io_read_salvage(struct darn_io *io, void *buf, size_t len,
-				  uint64_t off, struct darn_bad_range *bad,
-				  size_t max_bad, size_t *nbad, size_t *got,
-				  struct darn_error *err)
+				  uint64_t off, struct darn_bad_list *bad,
+				  size_t *got, struct darn_error *err)
 {
-	struct salvage s = {.io = io,
-			    .buf = buf,
-			    .off = off,
-			    .end = off + len,
-			    .bad = bad,
-			    .max_bad = max_bad,
-			    .err = err};
+	struct salvage s = {io, buf, off, off + len, bad, err};
 	struct darn_error first = DARN_ERROR_INIT;
 	enum darn_rc rc =
 		darn_io_read(io, buf, len, off, DARN_READ_NORMAL, got, &first);
 
-	*nbad = 0;
+	bad->n = 0;
 	if (rc == DARN_OK)
 		return DARN_OK;
 	if (rc != DARN_EIO)
 		return darn_fail(err, rc, 0, "%s", first.msg);
 	rc = salvage_from(&s, off + *got);
-	*nbad = s.nbad;
 	*got = (size_t)(s.end - off);
 	return rc;
 }

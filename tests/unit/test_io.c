@@ -472,17 +472,17 @@ static void ck_assert_salvage(struct darn_io *io, size_t len, uint64_t off,
 			      size_t size)
 {
 	static struct darn_bad_range bad[SIZE / SECTOR + 1];
+	struct darn_bad_list list = {bad, DARN_ARRAY_SIZE(bad), 99};
 	struct darn_error err = DARN_ERROR_INIT;
-	size_t nbad = 99, got = 99, wrong = 0, i, k = 0;
+	size_t got = 99, wrong = 0, i, k = 0;
 	uint64_t end = 0;
 
 	memset(got_bytes, 0xaa, sizeof(got_bytes));
-	ck_assert_msg(darn_io_read_salvage(io, got_bytes, len, off, bad,
-					   DARN_ARRAY_SIZE(bad), &nbad, &got,
+	ck_assert_msg(darn_io_read_salvage(io, got_bytes, len, off, &list, &got,
 					   &err) == DARN_OK,
 		      "%s", err.msg);
 	ck_assert_uint_eq(got, DARN_MIN(len, size - (size_t)off));
-	for (i = 0; i < nbad; i++) {
+	for (i = 0; i < list.n; i++) {
 		ck_assert(bad[i].len > 0);
 		ck_assert(i == 0 || bad[i].off > end); /* sorted and joined */
 		end = bad[i].off + bad[i].len;
@@ -491,9 +491,9 @@ static void ck_assert_salvage(struct darn_io *io, size_t len, uint64_t off,
 		uint64_t at = off + i;
 		bool is_bad = bad_sector[at / SECTOR];
 
-		if (k < nbad && at >= bad[k].off + bad[k].len)
+		if (k < list.n && at >= bad[k].off + bad[k].len)
 			k++;
-		wrong += (k < nbad && at >= bad[k].off) != is_bad ||
+		wrong += (k < list.n && at >= bad[k].off) != is_bad ||
 			 got_bytes[i] != (is_bad ? 0 : truth[at]);
 	}
 	ck_assert_uint_eq(wrong, 0);
@@ -598,26 +598,28 @@ END_TEST
 /* More bad ranges than there is room for: the last one covers the rest. */
 START_TEST(salvage_runs_out_of_room)
 {
-	struct darn_bad_range bad[3];
+	struct darn_bad_range ranges[3];
+	struct darn_bad_list bad = {ranges, 3, 99};
 	struct darn_io *io;
-	size_t nbad, got, i;
+	size_t got, i;
 
 	for (i = 10; i <= 30; i += 5)
 		bad_sector[i] = true;
 	io = open_bad(SIZE);
-	ck_assert_int_eq(darn_io_read_salvage(io, got_bytes, SIZE, 0, bad, 3,
-					      &nbad, &got, NULL),
-			 DARN_OK);
-	ck_assert_uint_eq(nbad, 3);
+	ck_assert_int_eq(
+		darn_io_read_salvage(io, got_bytes, SIZE, 0, &bad, &got, NULL),
+		DARN_OK);
+	ck_assert_uint_eq(bad.n, 3);
 	ck_assert_uint_eq(got, SIZE);
-	ck_assert_uint_eq(bad[1].off, 15 * SECTOR);
-	ck_assert_uint_eq(bad[1].len, SECTOR);
-	ck_assert_uint_eq(bad[2].off, 20 * SECTOR);
-	ck_assert_uint_eq(bad[2].off + bad[2].len, 31 * SECTOR);
-	ck_assert_int_eq(darn_io_read_salvage(io, got_bytes, SIZE, 0, bad, 0,
-					      &nbad, &got, NULL),
-			 DARN_OK);
-	ck_assert_uint_eq(nbad, 0);
+	ck_assert_uint_eq(ranges[1].off, 15 * SECTOR);
+	ck_assert_uint_eq(ranges[1].len, SECTOR);
+	ck_assert_uint_eq(ranges[2].off, 20 * SECTOR);
+	ck_assert_uint_eq(ranges[2].off + ranges[2].len, 31 * SECTOR);
+	bad.max = 0;
+	ck_assert_int_eq(
+		darn_io_read_salvage(io, got_bytes, SIZE, 0, &bad, &got, NULL),
+		DARN_OK);
+	ck_assert_uint_eq(bad.n, 0);
 	darn_io_close(io);
 }
 END_TEST
@@ -629,19 +631,20 @@ START_TEST(salvage_meets_the_end)
 		{DARN_FAULT_EIO, .off = 1000, .len = 1},
 		{DARN_FAULT_SHRINK, .len = 2000, .count = 3},
 	};
-	struct darn_bad_range bad[4];
+	struct darn_bad_range ranges[4];
+	struct darn_bad_list bad = {ranges, 4, 99};
 	struct darn_io *io = open_truth(5000);
-	size_t nbad, got;
+	size_t got;
 
 	plant(&io, faults, 1);
 	bad_sector[1] = true;
 	ck_assert_salvage(io, 1 << 20, 0, 5000);
 	ck_assert_salvage(io, 1 << 20, 700, 5000);
-	ck_assert_int_eq(darn_io_read_salvage(io, got_bytes, 10, 6000, bad, 4,
-					      &nbad, &got, NULL),
-			 DARN_OK);
+	ck_assert_int_eq(
+		darn_io_read_salvage(io, got_bytes, 10, 6000, &bad, &got, NULL),
+		DARN_OK);
 	ck_assert_uint_eq(got, 0);
-	ck_assert_uint_eq(nbad, 0);
+	ck_assert_uint_eq(bad.n, 0);
 	darn_io_close(io);
 	io = open_truth(5000); /* shrinks in the middle of the salvage */
 	plant(&io, faults, 2);
@@ -654,17 +657,18 @@ END_TEST
 START_TEST(salvage_goes_past_the_cache)
 {
 	struct darn_fault fault = {DARN_FAULT_EIO, .off = 4096, .len = 1};
-	struct darn_bad_range bad[4];
+	struct darn_bad_range ranges[4];
+	struct darn_bad_list bad = {ranges, 4, 99};
 	struct darn_io *io = open_truth(SIZE);
-	size_t nbad, got;
+	size_t got;
 
 	plant(&io, &fault, 1);
 	/* the page fails, these sectors of it are good */
-	ck_assert_int_eq(darn_io_read_salvage(io, got_bytes, 3000, 4608, bad, 4,
-					      &nbad, &got, NULL),
+	ck_assert_int_eq(darn_io_read_salvage(io, got_bytes, 3000, 4608, &bad,
+					      &got, NULL),
 			 DARN_OK);
 	ck_assert_uint_eq(got, 3000);
-	ck_assert_uint_eq(nbad, 0);
+	ck_assert_uint_eq(bad.n, 0);
 	ck_assert_mem_eq(got_bytes, truth + 4608, 3000);
 	darn_io_close(io);
 }
