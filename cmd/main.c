@@ -276,6 +276,8 @@ int main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* a status that is asked for too early or too late must not kill */
+	(void)signal(SIGUSR1, SIG_IGN);
 	if (!isatty(STDOUT_FILENO))
 		(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	bits = dispatch(argc > 0 ? argc - 1 : 0, argv + 1);

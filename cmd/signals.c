@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signals.c - minimal handlers: they set a flag or write to an eventfd. */
+/*
+ * signals.c - minimal handlers: they set a flag or write to an eventfd.
+ *
+ * A handler may run in any thread.  darn_signals_remove() is called when the
+ * workers are gone, and the ticker is joined after it: no handler can still
+ * be on its way to what it points at.
+ */
 #include "cmd/signals.h"
 
 #include <signal.h>
