@@ -17,6 +17,10 @@ enum {
 	DARN_CHUNK = 1 << 20
 }; /* bytes read and checked at a time */
 
+/* What the engine itself reports: "io/..." */
+extern const struct darn_code darn_scan_codes[];
+extern const size_t darn_scan_ncodes;
+
 /*
  * Counters that another thread may read while a command runs, and the flag
  * with which it (or a signal handler) stops it.
