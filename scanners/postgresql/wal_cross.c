@@ -98,7 +98,8 @@ static enum darn_rc collect(struct darn_pg_wal_files *f, uint64_t lsn,
 
 	*rec = (struct darn_pg_wal_partial){.lsn = lsn + at,
 					    .length = DARN_PG_WAL_HEAD};
-	for (; lsn < end; lsn += DARN_PG_PAGE) {
+	*known = false;
+	for (; lsn < end && rec->have < rec->length; lsn += DARN_PG_PAGE) {
 		struct darn_pg_wal_page h;
 		bool ok;
 		enum darn_rc rc = read_page(f, lsn, page, &h, &ok, err);
@@ -107,6 +108,8 @@ static enum darn_rc collect(struct darn_pg_wal_files *f, uint64_t lsn,
 			return rc;
 		if (at)
 			rec->length = darn_get_le32(page + at);
+		else if (h.info & DARN_PG_WAL_OVERWRITE)
+			return DARN_OK;
 		else
 			at = h.header;
 		(void)darn_pg_wal_partial_add(rec, page + at,
@@ -115,6 +118,26 @@ static enum darn_rc collect(struct darn_pg_wal_files *f, uint64_t lsn,
 	}
 	*known = rec->have < rec->length;
 	return DARN_OK;
+}
+
+/* Does one record run through all of the segment that ends at @lsn? */
+static enum darn_rc runs_through(struct darn_pg_wal_files *f, uint64_t lsn,
+				 bool *through, struct darn_error *err)
+{
+	uint32_t pages = f->rules.segsize / DARN_PG_PAGE;
+	uint64_t room = (uint64_t)pages * (DARN_PG_PAGE - DARN_PG_WAL_SHORT) -
+			(DARN_PG_WAL_LONG - DARN_PG_WAL_SHORT);
+	uint8_t page[DARN_PG_WAL_LONG];
+	struct darn_pg_wal_page h;
+	size_t got;
+	enum darn_rc rc = darn_pg_wal_files_read(f, lsn - f->rules.segsize,
+						 page, sizeof(page), &got, err);
+
+	*through = rc == DARN_OK &&
+		   darn_pg_wal_page_check(&f->rules, page, got,
+					  lsn - f->rules.segsize, &h) &&
+		   h.rem >= room;
+	return rc;
 }
 
 enum darn_rc darn_pg_wal_cross_begin(struct darn_pg_wal_files *f, uint64_t lsn,
@@ -129,9 +152,17 @@ enum darn_rc darn_pg_wal_cross_begin(struct darn_pg_wal_files *f, uint64_t lsn,
 	for (uint64_t at = lsn; at > low;) {
 		struct darn_pg_wal_page h;
 		size_t pos;
-		bool ok;
-		enum darn_rc rc;
+		bool ok, through = false;
+		enum darn_rc rc = DARN_OK;
 
+		if (at % f->rules.segsize == 0 && at >= f->rules.segsize)
+			rc = runs_through(f, at, &through, err);
+		if (rc)
+			return rc;
+		if (through) {
+			at -= f->rules.segsize;
+			continue;
+		}
 		at -= DARN_PG_PAGE;
 		rc = read_page(f, at, page, &h, &ok, err);
 		if (rc || !ok)
@@ -141,5 +172,25 @@ enum darn_rc darn_pg_wal_cross_begin(struct darn_pg_wal_files *f, uint64_t lsn,
 		if (h.rem < DARN_PG_PAGE - h.header)
 			return DARN_OK;
 	}
+	return DARN_OK;
+}
+
+enum darn_rc darn_pg_wal_cross_whole(struct darn_pg_wal_files *f, uint64_t lsn,
+				     enum darn_pg_wal_rest *rest,
+				     uint32_t *computed, uint32_t *stored,
+				     struct darn_error *err)
+{
+	size_t at = (size_t)(lsn % DARN_PG_PAGE);
+	struct darn_pg_wal_partial rec;
+	bool running;
+	enum darn_rc rc =
+		collect(f, lsn - at, at, UINT64_MAX, &rec, &running, err);
+
+	*rest = DARN_PG_REST_ABSENT;
+	if (rc || rec.have < rec.length)
+		return rc;
+	*computed = darn_pg_wal_partial_crc(&rec);
+	*stored = darn_get_le32(rec.head + 20);
+	*rest = *computed == *stored ? DARN_PG_REST_GOOD : DARN_PG_REST_BAD;
 	return DARN_OK;
 }

@@ -91,6 +91,15 @@ enum darn_rc darn_pg_wal_cross_rest(struct darn_pg_wal_files *f,
 				    struct darn_error *err);
 
 /*
+ * The same for all of the record at @lsn, however long; GOOD, BAD or ABSENT.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_pg_wal_cross_whole(struct darn_pg_wal_files *f, uint64_t lsn,
+				     enum darn_pg_wal_rest *rest,
+				     uint32_t *computed, uint32_t *stored,
+				     struct darn_error *err);
+
+/*
  * The record that runs into the segment at @lsn, as far as it lies before it.
  * *@known = false: there is none, or its start cannot be found.
  */

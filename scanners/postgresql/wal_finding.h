@@ -62,10 +62,13 @@ void darn_pg_wal_report_tail(struct darn_sink *sink,
  * first record names as the one before; value[2] its last record.
  * _END, at the first fault that nothing in the segment followed:
  * see darn_pg_wal_note_pack().
+ * _LONG, at the start of a record that is too long for the segments it lies in
+ * to be checked with it.
  */
 enum {
 	DARN_PG_NOTE_WAL_SEGMENT = DARN_PG_NOTE_WAL_FIRST,
 	DARN_PG_NOTE_WAL_END,
+	DARN_PG_NOTE_WAL_LONG,
 };
 enum darn_pg_wal_segment_flag {
 	DARN_PG_SEGMENT_LIVE = 1u << 0,	 /* holds a page of the log */

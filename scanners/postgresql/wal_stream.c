@@ -343,6 +343,12 @@ static enum darn_rc check_last(struct stream *s, struct darn_error *err)
 	case DARN_PG_REST_TOO_LONG:
 		s->last = rec->lsn;
 		darn_sink_reason(s->sink, TOO_LONG);
+		if (rec->lsn >= s->seg->start && s->seg->in_store)
+			darn_sink_note(
+				s->sink,
+				(struct darn_note){
+					.kind = DARN_PG_NOTE_WAL_LONG,
+					.off = rec->lsn - s->seg->start});
 		break;
 	}
 	if (t.fault) {
