@@ -174,7 +174,7 @@ static struct darn_jrec record_of(const struct darn_wfile *f,
 	};
 
 	if (u->pre_len > u->new_len)
-		*size = u->off + u->new_len;
+		*size = DARN_MIN(*size, u->off + u->new_len);
 	else
 		*size = DARN_MAX(*size, u->off + u->new_len);
 	r.new_size = *size;
