@@ -10,7 +10,7 @@ bool darn_kind_get(size_t i, struct darn_kind *out)
 	static const struct darn_format *const no_formats[] = {NULL};
 	size_t n = 0;
 
-	while (darn_stores[n] && n < i)
+	while (n < i && darn_stores[n])
 		n++;
 	if (darn_stores[n]) {
 		const struct darn_store *s = darn_stores[n];

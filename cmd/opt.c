@@ -2,6 +2,7 @@
 /* opt.c - parses a command line by its table. */
 #include "cmd/opt.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +106,10 @@ static enum darn_rc set_choice(const struct darn_opt *o, const char *arg,
 			       unsigned *out, struct darn_error *err)
 {
 	const char *p = o->arg;
-	size_t len = strlen(arg);
+	size_t len;
 
+	assert(p && arg);
+	len = strlen(arg);
 	for (unsigned i = 0;; i++) {
 		size_t n = strcspn(p, "|");
 

@@ -22,7 +22,7 @@ static enum darn_rc open_seal(struct darn_sealed *s, const char *file,
 	enum darn_rc rc;
 
 	rc = darn_grow((void **)&s->manifests, s->n, &s->cap,
-		       sizeof(*s->manifests), err);
+		       sizeof(struct darn_manifest *), err);
 	if (rc == DARN_OK)
 		rc = darn_grow((void **)&s->files, s->n, &s->files_cap,
 			       sizeof(*s->files), err);

@@ -212,10 +212,10 @@ void darn_text_coverage(struct darn_ctx *ctx, const struct darn_summary *s)
 	const struct darn_coverage *c = &s->bytes;
 
 	fprintf(ctx->out,
-		"%" PRIu64 " stores, %" PRIu64 " files, %" PRIu64
-		" findings: %" PRIu64 " damaged, %" PRIu64
-		" unreadable, %" PRIu64 " suspicious, %" PRIu64
-		" torn, %" PRIu64 " info; %" PRIu64 " errors\n",
+		"stores %" PRIu64 ", files %" PRIu64 ", findings %" PRIu64
+		": damaged %" PRIu64 ", unreadable %" PRIu64
+		", suspicious %" PRIu64 ", torn %" PRIu64 "; info %" PRIu64
+		", errors %" PRIu64 "\n",
 		s->stores, s->files, s->findings, s->damaged, s->unreadable,
 		s->suspicious, s->torn, s->info, s->errors);
 	fputs("bytes:\n", ctx->out);

@@ -87,8 +87,8 @@ valid_json() {
 }
 
 # cluster DIR - files of a PostgreSQL 15 cluster, put together from pages that
-# a server wrote: base/5/16384 has one page (of eight), at block 1000.
-# damage DIR flips a bit of it.
+# a server wrote.  base/5/16384 has one page, block 1000; what is missing of
+# the cluster lies outside base/.  damage DIR changes a byte of the page.
 cluster() {
 	data=$ROOT/tests/unit/data/postgresql
 	mkdir -p "$1/global" "$1/base/5" "$1/pg_wal" "$1/pg_xact"
