@@ -107,7 +107,7 @@ forbid 'only lib/pool makes threads' '\bpthread_create\(' 'cmd/*.[ch]' \
 forbid 'a scanner opens nothing' '\b(open|openat|fopen|opendir|pread|read|stat|lstat|mmap)\(' \
 	'scanners/*.[ch]'
 forbid 'no mmap' '\bmmap\(' 'cmd/*.[ch]' 'lib/*.[ch]' 'repair/*.[ch]'
-forbid 'no packed structs' 'packed' 'cmd/*.[ch]' 'lib/*.[ch]' \
+forbid 'no packed structs' '\((__)?packed(__)?\)|pragma pack' 'cmd/*.[ch]' 'lib/*.[ch]' \
 	'repair/*.[ch]' 'scanners/*.[ch]'
 forbid 'no open work' '\b(TODO|FIXME|XXX|HACK)\b' '*.c' '*.h' '*.sh' Makefile ':!tests/lint/layers.sh'
 
