@@ -8,7 +8,7 @@
 data=$(dataset postgresql) || exit 1
 
 summary() {
-	"$DARN" scan --json --reproducible -v "$1" >"$T/out" 2>&1
+	"$DARN" scan --json --reproducible -v "$1" >"$T/out" 2>"$T/err"
 	echo $? >"$T/status"
 }
 
