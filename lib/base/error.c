@@ -15,6 +15,7 @@ static void append_errno(struct darn_error *err, int len)
 		       strerror_r(err->sys_errno, buf, sizeof(buf)));
 }
 
+#undef darn_fail /* error.h: for the analyser */
 enum darn_rc darn_fail(struct darn_error *err, enum darn_rc rc, int sys_errno,
 		       const char *fmt, ...)
 {

@@ -51,6 +51,17 @@ DARN_PRINTF(4, 5)
 enum darn_rc darn_fail(struct darn_error *err, enum darn_rc rc, int sys_errno,
 		       const char *fmt, ...);
 
+#ifdef __clang_analyzer__
+/* What the analyser cannot see from a declaration: never DARN_OK. */
+static inline enum darn_rc darn_failed(enum darn_rc rc)
+{
+	if (rc == DARN_OK)
+		__builtin_unreachable();
+	return rc;
+}
+#define darn_fail(...) darn_failed(darn_fail(__VA_ARGS__))
+#endif
+
 /* Forgets an error, so that @err can be used for the next job. */
 void darn_error_clear(struct darn_error *err);
 

@@ -20,12 +20,13 @@ sources | xargs -0 -P 2 -I '{}' clang-tidy --quiet '{}' -- -std=c11 "$@" \
 	2>/dev/null || bad=1
 [ "$bad" -eq 0 ] && echo "clang-tidy: ok" || echo "clang-tidy: FAILED"
 
-# Left out: headers of the system are not read; a callback's type decides
-# about const, not its body; other rooms' functions look unused one by one.
+# Left out: headers of the system, which are not read; and legacyUninitvar,
+# which knows nothing of "written on success only" (the compiler, clang-tidy and
+# the sanitizers look at that as well).
 clean=ok
 sources | xargs -0 cppcheck -q -j 2 --std=c11 --error-exitcode=1 \
 	--enable=warning,performance,portability --inline-suppr \
-	--suppress=missingIncludeSystem -I. -D_GNU_SOURCE \
+	--suppress=missingIncludeSystem --suppress=legacyUninitvar -I. -D_GNU_SOURCE \
 	'-DDARN_VERSION="tidy"' || clean=FAILED
 echo "cppcheck: $clean"
 [ "$clean" = ok ] || bad=1
