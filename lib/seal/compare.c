@@ -69,6 +69,10 @@ static bool below(const char *path, const char *dir, const char **rest)
 {
 	size_t n = strlen(dir);
 
+	if (n == 0) {
+		*rest = path;
+		return true;
+	}
 	if (n == 1 && dir[0] == '/')
 		n = 0;
 	if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))

@@ -9,23 +9,6 @@ uint64_t darn_seal_check(const void *buf, size_t len, uint64_t off)
 	return darn_xxh3_64(buf, len) ^ (off * 0x9e3779b97f4a7c15u);
 }
 
-/* End of the name, then '/', then everything else. */
-static int weight(char c)
-{
-	if (c == '\0')
-		return 0;
-	return c == '/' ? 1 : (unsigned char)c + 1;
-}
-
-int darn_seal_path_cmp(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return weight(*a) - weight(*b);
-}
-
 size_t darn_seal_group_size(uint32_t block, uint32_t frame, uint64_t len)
 {
 	uint64_t n = darn_seal_parts(len, block);

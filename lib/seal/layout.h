@@ -49,8 +49,7 @@
  *     32  8  length of the head   40 8 length of the file
  *     48  8  0                    56 8 check
  *
- * The index lists the records in path order: byte order of the names, a
- * directory directly before what is in it.
+ * The index lists the records in path order, that of darn_path_cmp().
  */
 #ifndef DARN_LIB_SEAL_LAYOUT_H
 #define DARN_LIB_SEAL_LAYOUT_H
@@ -78,9 +77,6 @@ enum {
 };
 
 uint64_t darn_seal_check(const void *buf, size_t len, uint64_t off);
-
-/* Path order: <0, 0, >0. */
-int darn_seal_path_cmp(const char *a, const char *b);
 
 /* Bytes of a group that describes @len bytes of a file. */
 size_t darn_seal_group_size(uint32_t block, uint32_t frame, uint64_t len);

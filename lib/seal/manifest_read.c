@@ -14,6 +14,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/scan/report.h"
 #include "lib/seal/layout.h"
 
 struct darn_manifest {
@@ -381,7 +382,7 @@ enum darn_rc darn_manifest_lower(struct darn_manifest *m, const char *path,
 
 		if (rc)
 			return rc;
-		before = darn_seal_path_cmp(e.path, path) < 0 ||
+		before = darn_path_cmp(e.path, path) < 0 ||
 			 (beyond && within(e.path, path));
 		darn_sealed_entry_release(&e);
 		if (before)

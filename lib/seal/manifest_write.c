@@ -16,6 +16,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/scan/report.h"
 #include "lib/seal/layout.h"
 #include "lib/seal/order.h"
 #include "lib/seal/outfile.h"
@@ -141,7 +142,7 @@ static enum darn_rc remember_order(struct darn_manifest_writer *w,
 
 	if (!copy)
 		return DARN_ENOMEM;
-	if (w->last && darn_seal_path_cmp(w->last, path) >= 0)
+	if (w->last && darn_path_cmp(w->last, path) >= 0)
 		w->unordered = true;
 	free(w->last);
 	w->last = copy;

@@ -6,6 +6,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/scan/report.h"
 #include "lib/seal/layout.h"
 
 struct item {
@@ -17,7 +18,7 @@ static int by_path(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 
-	return darn_seal_path_cmp(x->path, y->path);
+	return darn_path_cmp(x->path, y->path);
 }
 
 static enum darn_rc load_path(struct darn_outfile *f, struct item *it,

@@ -245,9 +245,6 @@ static enum darn_rc rec_chunk(struct darn_witness *w, void *handle,
 		rc = store_frames(r, h, c, ids, err);
 	if (rc)
 		return rc;
-	(void)pthread_mutex_lock(&r->lock);
-	r->totals.bytes += c->len;
-	(void)pthread_mutex_unlock(&r->lock);
 	return darn_manifest_put(h->sealing, c->off, c->buf, c->len,
 				 r->o.store ? ids : NULL, err);
 }
@@ -271,6 +268,7 @@ static enum darn_rc rec_end(struct darn_witness *w, void *handle,
 				"the file changed while it was being read");
 	(void)pthread_mutex_lock(&r->lock);
 	r->totals.files++;
+	r->totals.bytes += h->st.size;
 	r->totals.unsettled += !same || !h->quiet;
 	r->totals.incomplete += !complete;
 	(void)pthread_mutex_unlock(&r->lock);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* codes.h - places of the findings in darn_repo_codes. */
+#ifndef DARN_LIB_SNAPSHOT_CODES_H
+#define DARN_LIB_SNAPSHOT_CODES_H
+
+#include "lib/snapshot/snapshot.h"
+
+enum {
+	REPO_FRAME_ROTTEN,
+	REPO_FRAME_SUPERSEDED,
+	REPO_FRAME_MISSING,
+	REPO_FILE_DAMAGED,
+	REPO_FILE_PARTIAL,
+	REPO_PACK_MISSING,
+	REPO_PACK_SIZE,
+	REPO_INDEX_DAMAGED,
+	REPO_SNAPSHOT_DAMAGED,
+	REPO_CONFIG_DAMAGED,
+	REPO_LEFTOVER,
+	REPO_UNINDEXED,
+	REPO_UNUSED
+};
+
+#endif
