@@ -29,6 +29,7 @@
 
 #include "cmd/json.h"
 #include "cmd/opt.h"
+#include "cmd/tally.h"
 #include "lib/scan/scan.h"
 
 /* Which shared options a command takes; they end up in struct darn_ctx. */
@@ -80,6 +81,7 @@ struct darn_ctx {
 
 	/* internal */
 	bool report_begun;
+	struct darn_tally ids, reasons; /* for the end of a text report */
 	char *spill_dir;
 	struct darn_strings operand_list;
 };

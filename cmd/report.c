@@ -117,6 +117,19 @@ static bool wanted(const struct darn_ctx *ctx, const struct darn_record *r)
 	return true;
 }
 
+/* What the end of a text report sums up. */
+static void count(struct darn_ctx *ctx, const struct darn_record *r)
+{
+	uint64_t bytes = r->bytes.unverified + r->bytes.skipped;
+
+	if (r->kind == DARN_REC_FINDING && r->severity != DARN_INFO)
+		darn_tally_add(&ctx->ids, r->id, r->message, r->len);
+	if (r->kind == DARN_REC_FILE && bytes)
+		darn_tally_add(&ctx->reasons,
+			       *r->reason ? r->reason : "no check covers them",
+			       "", bytes);
+}
+
 static enum darn_rc show_record(const struct darn_record *r, void *payload,
 				struct darn_error *err)
 {
@@ -126,6 +139,7 @@ static enum darn_rc show_record(const struct darn_record *r, void *payload,
 	if (ferror(ctx->out))
 		return darn_fail(err, DARN_ECANCELED, 0,
 				 "standard output is gone");
+	count(ctx, r);
 	if (!wanted(ctx, r))
 		return DARN_OK;
 	if (ctx->json)
@@ -178,14 +192,13 @@ static const char *verdict(const struct darn_summary *s,
 
 	*colour = DARN_COLOUR_BAD;
 	if (s->damaged || s->unreadable || c->missing)
-		return "DAMAGED: some of the data are lost unless they are "
-		       "repaired";
+		return "DAMAGED: a repair, a restore or a rebuild is needed";
 	*colour = DARN_COLOUR_WARN;
-	if (s->interrupted)
-		return "INTERRUPTED: no damage in what was looked at";
 	if (s->suspicious)
 		return "SUSPICIOUS: something is wrong that no check can "
 		       "decide";
+	if (s->interrupted)
+		return "INTERRUPTED: no damage in what was verified so far";
 	if (c->verified == 0)
 		return "NOT CHECKED: no check covers any of these bytes";
 	if (s->errors || c->skipped)
@@ -197,6 +210,19 @@ static const char *verdict(const struct darn_summary *s,
 	return "CLEAN: every byte was verified";
 }
 
+/* Bad news may be only a part of it. */
+static const char *remainder_of(const struct darn_summary *s)
+{
+	bool bad = s->damaged || s->unreadable || s->suspicious ||
+		   s->bytes.missing;
+
+	if (bad && s->interrupted)
+		return "; it was interrupted before everything was looked at";
+	if (bad && (s->errors || s->bytes.skipped))
+		return "; not everything could be looked at";
+	return "";
+}
+
 void darn_report_summary_text(struct darn_ctx *ctx,
 			      const struct darn_summary *s)
 {
@@ -204,17 +230,19 @@ void darn_report_summary_text(struct darn_ctx *ctx,
 	const char *line = verdict(s, &colour);
 	char size[DARN_SIZE_TEXT];
 
+	darn_text_ids(ctx);
 	darn_text_coverage(ctx, s);
+	darn_text_reasons(ctx);
 	if (s->bytes.unverified)
 		fprintf(ctx->out,
-			"%s have no checksum of their own; \"darn seal\" "
-			"would cover them from now on\n",
+			"%s were not verified; \"darn seal\" would cover "
+			"them from now on\n",
 			darn_text_size(size, s->bytes.unverified));
 	if (s->torn)
 		fprintf(ctx->out,
-			"%" PRIu64 " unfinished writes are pending: the "
-			"store's own recovery handles them\n",
+			"pending: %" PRIu64 " unfinished writes, which the "
+			"store's own recovery handles\n",
 			s->torn);
 	darn_text_coloured(ctx, colour, line);
-	fputc('\n', ctx->out);
+	fprintf(ctx->out, "%s\n", remainder_of(s));
 }

@@ -194,6 +194,19 @@ void darn_text_file(struct darn_ctx *ctx, const struct darn_record *r)
 	fputc('\n', ctx->out);
 }
 
+/* Never rounded up: 100.00% is all of it. */
+static void put_share(FILE *out, uint64_t bytes, uint64_t total)
+{
+	double share = 100.0 * (double)bytes / (double)total;
+
+	if (bytes && share < 0.01)
+		fputs("   <0.01%", out);
+	else if (bytes < total && share >= 99.99)
+		fputs("   99.99%", out);
+	else
+		fprintf(out, "  %6.2f%%", share);
+}
+
 static void put_bucket(FILE *out, const char *name, uint64_t bytes,
 		       uint64_t total)
 {
@@ -202,9 +215,40 @@ static void put_bucket(FILE *out, const char *name, uint64_t bytes,
 	fprintf(out, "  %-11s %20" PRIu64 "  %10s", name, bytes,
 		darn_text_size(size, bytes));
 	if (total)
-		fprintf(out, "  %6.2f%%",
-			100.0 * (double)bytes / (double)total);
+		put_share(out, bytes, total);
 	fputc('\n', out);
+}
+
+void darn_text_ids(struct darn_ctx *ctx)
+{
+	darn_tally_sort(&ctx->ids);
+	if (ctx->ids.n)
+		fputs("what was found:\n", ctx->out);
+	for (size_t i = 0; i < ctx->ids.n; i++) {
+		const struct darn_tally_line *line = &ctx->ids.v[i];
+
+		fprintf(ctx->out, "  %" PRIu64 " %s: ", line->count,
+			line->name);
+		darn_text_path(ctx->out, line->text);
+		fputc('\n', ctx->out);
+	}
+}
+
+void darn_text_reasons(struct darn_ctx *ctx)
+{
+	char size[DARN_SIZE_TEXT];
+
+	darn_tally_sort(&ctx->reasons);
+	if (ctx->reasons.n)
+		fputs("not verified, because\n", ctx->out);
+	for (size_t i = 0; i < ctx->reasons.n; i++) {
+		const struct darn_tally_line *line = &ctx->reasons.v[i];
+
+		fprintf(ctx->out, "  %10s  files %" PRIu64 ": ",
+			darn_text_size(size, line->bytes), line->count);
+		darn_text_path(ctx->out, line->name);
+		fputc('\n', ctx->out);
+	}
 }
 
 void darn_text_coverage(struct darn_ctx *ctx, const struct darn_summary *s)

@@ -43,6 +43,10 @@ void darn_text_finding(struct darn_ctx *ctx, const struct darn_record *r);
 void darn_text_store(struct darn_ctx *ctx, const struct darn_record *r);
 /* What of a file was not checked, and why. */
 void darn_text_file(struct darn_ctx *ctx, const struct darn_record *r);
+/* Each id that was found, how often, and its sentence. */
+void darn_text_ids(struct darn_ctx *ctx);
+/* Why bytes were not verified. */
+void darn_text_reasons(struct darn_ctx *ctx);
 /* Coverage and counts. */
 void darn_text_coverage(struct darn_ctx *ctx, const struct darn_summary *s);
 

@@ -20,6 +20,8 @@ exits 4 scan "$T/store/base"
 says '/store: .*PostgreSQL.* 15, stopped, shutdown clean$'
 says '^  shutdown: '
 says '^[^ ]*/store/base/5/16384:8192000\+8192 damaged postgresql/page-checksum .*stored=0x[0-9a-f]+'
+says '^  1 postgresql/page-checksum: '
+says '^ +7\.8 MiB  files 1: pages of zeros'
 says '^DAMAGED: '
 says '^next: darn repair --dry-run [^ ]*/store/base --from SOURCE$'
 complains '^darn: .* in [0-9.]+ s, '
