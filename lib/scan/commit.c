@@ -122,6 +122,7 @@ enum darn_rc darn_commit_error(struct darn_engine *e, const char *root,
 			       const char *shown, const char *message,
 			       struct darn_error *err)
 {
+	atomic_store(&e->erred, true);
 	return darn_report_add(e->report,
 			       (struct darn_record){.kind = DARN_REC_ERROR,
 						    .path = shown,

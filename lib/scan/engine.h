@@ -106,11 +106,12 @@ struct darn_engine {
 	uint64_t open_files; /* bound for the pool's queue */
 	const struct darn_format *forced;
 	const struct darn_store *forced_store;
+	atomic_bool erred;	/* the report has an error */
 	atomic_bool applied;	/* something was checked */
 	atomic_uint live_looks; /* pauses taken for live stores */
 	/* the walk */
 	bool *include_used, *exclude_used;
-	uint64_t found_files, root_errors;
+	uint64_t found_files;
 	struct darn_links *links; /* inodes with several names */
 
 	pthread_mutex_t lock;  /* covers the rest, and reasons of files */

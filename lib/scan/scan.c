@@ -65,7 +65,6 @@ static enum darn_rc root_error(struct darn_engine *e, struct darn_root *root,
 			       const char *message, struct darn_error *err)
 {
 	root->drop = true;
-	e->root_errors++;
 	return darn_commit_error(e, root->typed, root->typed, message, err);
 }
 
@@ -294,7 +293,6 @@ static enum darn_rc unused_patterns(struct darn_engine *e, const char *root,
 		free(msg);
 		if (rc)
 			return rc;
-		e->root_errors++;
 	}
 	return DARN_OK;
 }
@@ -310,7 +308,8 @@ static enum darn_rc last_words(struct darn_engine *e, const char *root,
 	if (rc == DARN_OK)
 		rc = unused_patterns(e, root, e->opts->exclude, e->exclude_used,
 				     err);
-	if (rc == DARN_OK && !atomic_load(&e->applied) && e->root_errors == 0)
+	if (rc == DARN_OK && !atomic_load(&e->applied) &&
+	    !atomic_load(&e->erred))
 		rc = darn_commit_error(e, root, root,
 				       "nothing was checked: no scanner knows "
 				       "any of these files",
