@@ -24,6 +24,7 @@ enum darn_rc darn_spans_add(struct darn_spans *s, uint64_t off, uint64_t len,
 {
 	uint64_t hi = len > UINT64_MAX - off ? UINT64_MAX : off + len;
 	struct darn_span *last = s->n ? &s->v[s->n - 1] : NULL;
+	bool before = last && off < last->lo;
 	enum darn_rc rc;
 
 	if (off == hi)
@@ -35,8 +36,7 @@ enum darn_rc darn_spans_add(struct darn_spans *s, uint64_t off, uint64_t len,
 	rc = darn_grow((void **)&s->v, s->n, &s->cap, sizeof(*s->v), err);
 	if (rc)
 		return rc;
-	if (last && off < last->lo)
-		s->unsorted = true;
+	s->unsorted = s->unsorted || before; /* @last may have moved */
 	s->v[s->n++] = (struct darn_span){off, hi};
 	return DARN_OK;
 }

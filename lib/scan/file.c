@@ -97,6 +97,9 @@ static enum darn_rc end_witness(struct darn_scan_file *f,
 	if (rc == DARN_OK)
 		rc = darn_commit(&(struct darn_scope){f->d, f, true}, &sink,
 				 err);
+	if (rc == DARN_OK && darn_sink_first_reason(&sink))
+		rc = darn_file_reason(f, UINT64_MAX,
+				      darn_sink_first_reason(&sink), err);
 	darn_sink_release(&sink);
 	return rc;
 }
@@ -122,7 +125,7 @@ static enum darn_rc add_record(struct darn_scan_file *f, struct darn_error *err)
 			.store = f->store ? f->store->name : "",
 			.format = f->format ? f->format->name : "",
 			.unit = UINT64_MAX,
-			.reason = f->reason,
+			.reason = verified + damaged < total ? f->reason : "",
 			.bytes = {.total = total,
 				  .verified = verified,
 				  .damaged = damaged,
