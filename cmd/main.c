@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/report.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -118,6 +118,7 @@ static enum darn_rc check_operands(const struct darn_ctx *ctx,
 /* Runs the command and closes the report that it began. */
 static void run(struct darn_ctx *ctx, const void *opts)
 {
+	const struct darn_summary nothing = {.exit = 0};
 	struct darn_error err = DARN_ERROR_INIT;
 	enum darn_rc rc = ctx->command->run(ctx, opts, &err);
 
@@ -138,6 +139,7 @@ static void run(struct darn_ctx *ctx, const void *opts)
 	if (ctx->json && ctx->report_begun && !ctx->json_out.summary) {
 		darn_json_begin(&ctx->json_out, "summary");
 		darn_json_u64(&ctx->json_out, "exit", ctx->exit);
+		darn_report_summary_json(ctx, &nothing);
 		darn_json_end(&ctx->json_out);
 	}
 }

@@ -82,8 +82,8 @@ usage_error() {
 
 # valid_json FILE - every line of the report keeps the contract
 valid_json() {
-	python3 tests/e2e/check_report.py tests/e2e/darn-report.schema.json \
-		"$1" || fail "not a valid report"
+	python3 "$ROOT/tests/e2e/check_report.py" \
+		"$ROOT/tests/e2e/darn-report.schema.json" "$1" || fail "not a valid report"
 }
 
 # cluster DIR - files of a PostgreSQL 15 cluster, put together from pages that

@@ -66,6 +66,12 @@ mkdir -- -dash
 exits 8 scan -- -dash
 says '^next: .*\./-dash'
 
+exits 8 scan --json --manifest nothing good
+valid_json "$T/out"
+says '"type":"error","message":"cannot open'
+exits 8 scan --json --manifest good/PG_VERSION good
+valid_json "$T/out"
+exits 16 scan --format 'no such format' good
 exits 0 scan --exclude 16384 good
 run scan --include 'no such thing' good
 check "a pattern that matches nothing is an error" \

@@ -31,18 +31,19 @@ done
 
 # interrupt SIGNAL - starts a long scan and stops it
 interrupt() {
-	timeout 60 "$DARN" scan --json --reproducible "$T/store/base" \
+	# shellcheck disable=SC2016 # for the inner shell
+	timeout 60 sh -c 'echo $$ >"$T/pid"
+		exec "$DARN" scan --json --reproducible "$T/store/base"' \
 		>"$T/out" 2>"$T/err" </dev/null &
 	timeout_pid=$!
 	sleep 0.5
-	pid=$(ps -o pid= --ppid "$timeout_pid" | tr -d ' ')
+	pid=$(cat "$T/pid")
 	kill -USR1 "$pid"
 	sleep 0.5
 	kill -"$1" "$pid"
 	STATUS=0
 	wait "$timeout_pid" || STATUS=$?
 }
-requires ps
 for signal in INT TERM; do
 	interrupt "$signal"
 	check "SIG$signal: exit 32" test "$STATUS" -eq 32
