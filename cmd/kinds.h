@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kinds.h - everything that can report a finding: the stores of the registry,
- * seals, and the engine itself.
+ * seals, repositories of snapshots, and the engine itself.
  */
 #ifndef DARN_CMD_KINDS_H
 #define DARN_CMD_KINDS_H
