@@ -18,6 +18,10 @@ enum darn_pg_sums {
 	DARN_PG_SUMS_ON
 };
 
+enum {
+	DARN_PG_MAX_DEAD = 64
+};
+
 struct darn_pg {
 	struct darn_tree *tree; /* outlives the context */
 	struct darn_pg_control control;
@@ -35,6 +39,9 @@ struct darn_pg {
 	/* A page with a later LSN is from elsewhere.  UINT64_MAX: unknown. */
 	uint64_t max_lsn;
 	uint64_t dev, ino; /* of the data directory */
+	/* Tablespaces that point to nothing. */
+	uint32_t dead[DARN_PG_MAX_DEAD];
+	unsigned ndead;
 	char version[32];
 	char not_checked[64]; /* the reason where @checked is false */
 };

@@ -133,7 +133,7 @@ static void report_gap(const struct darn_pg_expect *x, const char *path,
 		darn_pg_report(x->sink, DARN_PG_SEGMENT_MISSING, where, NULL);
 		return;
 	}
-	where.off = (size + DARN_PG_PAGE - 1) / DARN_PG_PAGE * DARN_PG_PAGE;
+	where.off = darn_pg_pages_end(size);
 	where.len = full - where.off;
 	where.missing = where.len;
 	darn_pg_report(x->sink, DARN_PG_SEGMENT_SHORT, where,
@@ -155,7 +155,8 @@ static void check_before(const struct darn_pg_expect *x, const char *path,
 			return;
 		size = darn_pg_file_size(x->t, before);
 		if (size == DARN_PG_NOT_KNOWN ||
-		    (size != DARN_PG_NO_FILE && size >= full) ||
+		    (size != DARN_PG_NO_FILE &&
+		     darn_pg_pages_end(size) >= full) ||
 		    !darn_pg_rel_settled(x->pg, rel))
 			return;
 		report_gap(x, before, size, full);

@@ -22,6 +22,12 @@ struct darn_pg_expect {
 /* The size of @path, or one of the two answers above. */
 uint64_t darn_pg_file_size(struct darn_tree *t, const char *path);
 
+/* @size, up to the end of the page that it ends in. */
+static inline uint64_t darn_pg_pages_end(uint64_t size)
+{
+	return (size + DARN_PG_PAGE - 1) / DARN_PG_PAGE * DARN_PG_PAGE;
+}
+
 /* The directory of the relations of @db in the tablespace @spc. */
 void darn_pg_rel_dir(char *buf, size_t size, uint32_t spc, uint32_t db);
 

@@ -111,7 +111,7 @@ static enum darn_rc report_short(struct relations *r,
 
 	if (rc || cut)
 		return rc;
-	where.off = (size + DARN_PG_PAGE - 1) / DARN_PG_PAGE * DARN_PG_PAGE;
+	where.off = darn_pg_pages_end(size);
 	where.len = want - where.off;
 	where.missing = where.len;
 	darn_pg_report(r->x->sink, DARN_PG_FILE_SHORT, where,
@@ -138,7 +138,17 @@ static bool goes_on(const struct relations *r, struct darn_pg_rel rel)
 	rel.segment++;
 	rel_path(path, sizeof(path), &rel);
 	size = darn_pg_file_size(r->x->t, path);
-	return size != DARN_PG_NO_FILE && size != 0;
+	return size != DARN_PG_NO_FILE && size != DARN_PG_NOT_KNOWN &&
+	       size != 0;
+}
+
+/* A file behind a link to nowhere is missing, not just out of sight. */
+static bool in_dead_tablespace(const struct darn_pg *pg, uint32_t spc)
+{
+	for (unsigned i = 0; i < pg->ndead; i++)
+		if (pg->dead[i] == spc)
+			return true;
+	return false;
 }
 
 /* One segment, of which @n pages are known; a gap is the segments' rule. */
@@ -151,8 +161,11 @@ static enum darn_rc check_segment(struct relations *r,
 
 	rel_path(path, sizeof(path), rel);
 	size = darn_pg_file_size(r->x->t, path);
+	if (in_dead_tablespace(r->x->pg, rel->spc))
+		size = DARN_PG_NO_FILE;
+	/* That a file ends within a page is the page's finding. */
 	if (size == DARN_PG_NOT_KNOWN ||
-	    (size != DARN_PG_NO_FILE && size / DARN_PG_PAGE >= n) ||
+	    (size != DARN_PG_NO_FILE && darn_pg_pages_end(size) >= want) ||
 	    goes_on(r, *rel))
 		return DARN_OK;
 	if (size == DARN_PG_NO_FILE &&

@@ -198,9 +198,21 @@ static void decide_sums(struct darn_pg *pg, struct darn_tree *t)
 /* ---- links ---- */
 
 struct follow {
+	struct darn_pg *pg;
 	struct darn_tree *t;
 	struct darn_sink *sink;
 };
+
+static void lost_tablespace(const struct follow *f, const char *path)
+{
+	struct darn_pg *pg = f->pg;
+
+	darn_pg_report(f->sink, DARN_PG_TABLESPACE_MISSING,
+		       (struct darn_place){.path = path}, NULL);
+	if (pg->ndead < DARN_PG_MAX_DEAD)
+		pg->dead[pg->ndead++] = (uint32_t)strtoul(
+			path + strlen("pg_tblspc/"), NULL, 10);
+}
 
 static enum darn_rc follow_link(const struct darn_entry *e, void *payload,
 				struct darn_error *err)
@@ -215,18 +227,17 @@ static enum darn_rc follow_link(const struct darn_entry *e, void *payload,
 	if (rc == DARN_ENOMEM)
 		return darn_fail(err, rc, 0, "%s", why.msg);
 	if (rc == DARN_ENOENT)
-		darn_pg_report(f->sink, DARN_PG_TABLESPACE_MISSING,
-			       (struct darn_place){.path = e->path}, NULL);
+		lost_tablespace(f, e->path);
 	else if (rc)
 		darn_sink_error(f->sink, e->path, why.msg);
 	return DARN_OK;
 }
 
-static enum darn_rc follow_links(struct darn_tree *t, struct darn_sink *sink,
-				 struct darn_error *err)
+static enum darn_rc follow_links(struct darn_pg *pg, struct darn_tree *t,
+				 struct darn_sink *sink, struct darn_error *err)
 {
 	struct darn_error why = DARN_ERROR_INIT;
-	struct follow f = {.t = t, .sink = sink};
+	struct follow f = {.pg = pg, .t = t, .sink = sink};
 	struct darn_stat st;
 	enum darn_rc rc;
 
@@ -287,7 +298,7 @@ enum darn_rc darn_pg_open(struct darn_tree *t, struct darn_sink *sink,
 	}
 	rc = darn_pg_control_read(t, &pg->control, err);
 	if (rc == DARN_OK)
-		rc = follow_links(t, sink, err);
+		rc = follow_links(pg, t, sink, err);
 	if (rc == DARN_OK)
 		decide_version(pg, t, sink);
 	if (rc == DARN_OK && pg->checked) {
