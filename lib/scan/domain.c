@@ -158,6 +158,15 @@ static enum darn_rc join(struct darn_domain *d, struct darn_sink *sink,
 	return after_call(d, sink, rc, &why, err);
 }
 
+static enum darn_rc show_store(struct darn_domain *d, struct darn_error *err)
+{
+	struct darn_witness *w = d->e->witness;
+
+	if (!w || !w->ops->store)
+		return DARN_OK;
+	return w->ops->store(w, store_path(d), d->store, d->liveness, err);
+}
+
 static enum darn_rc before_walk(struct darn_domain *d, struct darn_sink *sink,
 				struct darn_error *err)
 {
@@ -171,6 +180,8 @@ static enum darn_rc before_walk(struct darn_domain *d, struct darn_sink *sink,
 		rc = open_store(d, sink, err);
 	if (rc == DARN_OK)
 		rc = add_record(d, err);
+	if (rc == DARN_OK)
+		rc = show_store(d, err);
 	if (rc == DARN_OK)
 		rc = expect(d, sink, err);
 	return rc;

@@ -23,6 +23,16 @@ struct darn_witness_ops {
 	enum darn_rc (*root)(struct darn_witness *w, const char *root,
 			     const char *store, struct darn_error *err);
 
+	/*
+	 * A store was met and opened, before any of its files is shown (@path:
+	 * as the report shows it).  A witness that must not see a store in
+	 * use ends the scan here, before the data are read.  Optional.
+	 */
+	enum darn_rc (*store)(struct darn_witness *w, const char *path,
+			      const struct darn_store *store,
+			      enum darn_liveness liveness,
+			      struct darn_error *err);
+
 	/* A directory, link or special file, in path order.  Optional. */
 	enum darn_rc (*entry)(struct darn_witness *w,
 			      const struct darn_entry *e,
@@ -39,9 +49,11 @@ struct darn_witness_ops {
 			      struct darn_error *err);
 
 	/*
-	 * A chunk, any worker, any order, once each.  A finding within bytes
-	 * that the format's check already calls damaged is dropped by the
-	 * engine.  c->buf NULL: unreadable.
+	 * A chunk, any worker, any order, once each; once more where the
+	 * first call reported something suspicious and the medium has other
+	 * bytes than memory (only the second call counts then).  A finding
+	 * within bytes that the format's check already calls damaged is
+	 * dropped by the engine.  c->buf NULL: some of it is unreadable.
 	 */
 	enum darn_rc (*chunk)(struct darn_witness *w, void *handle,
 			      const struct darn_chunk *c, unsigned worker,
