@@ -81,22 +81,29 @@ static void put_escaped(FILE *out, unsigned char c)
 	}
 }
 
+/* Runs of bytes that need no care are written at once. */
 static void put_string(FILE *out, const char *s, size_t len)
 {
-	fputc('"', out);
-	while (len) {
-		size_t n = darn_utf8_sequence(s, len);
+	size_t begun = 0, i = 0;
 
-		if (n == 1)
-			put_escaped(out, (unsigned char)*s);
-		else if (n == 0)
-			fputs("\xef\xbf\xbd", out);
+	fputc('"', out);
+	while (i < len) {
+		unsigned char c = (unsigned char)s[i];
+		size_t n = darn_utf8_sequence(s + i, len - i);
+
+		if (n > 1 || (n == 1 && c >= 0x20 && c != '"' && c != '\\' &&
+			      c != 0x7f)) {
+			i += n;
+			continue;
+		}
+		fwrite(s + begun, 1, i - begun, out);
+		if (n)
+			put_escaped(out, c);
 		else
-			fwrite(s, 1, n, out);
-		n = n ? n : 1;
-		s += n;
-		len -= n;
+			fputs("\xef\xbf\xbd", out);
+		begun = ++i;
 	}
+	fwrite(s + begun, 1, len - begun, out);
 	fputc('"', out);
 }
 
