@@ -5,6 +5,7 @@
  * Test binaries link libdarn.a only, so the files under test are included.
  */
 #include "cmd/json.c"
+#include "cmd/tally.c"
 #include "cmd/text.c"
 
 #include <check.h>
