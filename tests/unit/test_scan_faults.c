@@ -45,7 +45,7 @@ START_TEST(unreadable_sectors)
 	sum = expect_all(
 		"db",
 		"store db fake stopped clean\n"
-		"file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"finding db/a.blk:51200+512 unreadable io/unreadable unit 100 "
 		"{}\n"
 		"finding db/a.blk:1048064+512 unreadable io/unreadable unit "
@@ -67,7 +67,7 @@ START_TEST(unreadable_and_damaged)
 	fault("eio:a.blk:1024+512");
 	expect_all("db",
 		   "store db fake stopped clean\n"
-		   "file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		   "file db/FAKE [] v0 d0 u0 s0 \n"
 		   "finding db/a.blk:512+512 damaged fake/block-sum unit 1 "
 		   "{\"stored\":\"0x73b2b0dd\"}\n"
 		   "finding db/a.blk:1024+512 unreadable io/unreadable unit 2 "
@@ -86,7 +86,7 @@ START_TEST(unreadable_one_unit)
 	fault("eio:a.one:512+512");
 	expect_all("db",
 		   "store db fake stopped clean\n"
-		   "file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		   "file db/FAKE [] v0 d0 u0 s0 \n"
 		   "finding db/a.one:512+512 unreadable io/unreadable unit -1 "
 		   "{}\n"
 		   "file db/a.one [one] v0 d512 u1536 s0 \n");
@@ -103,7 +103,7 @@ START_TEST(wrong_in_memory)
 	fault("cache:a.blk:1000.3");
 	sum = expect_all("db",
 			 "store db fake stopped clean\n"
-			 "file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+			 "file db/FAKE [] v0 d0 u0 s0 \n"
 			 "error db/a.blk: bytes in memory differ from those on "
 			 "the medium: look at the memory and the page cache\n"
 			 "file db/a.blk [blk] v2097152 d0 u0 s0 \n");
@@ -121,7 +121,7 @@ START_TEST(wrong_in_both)
 	fault("cache:a.blk:1000.3");
 	expect_all("db",
 		   "store db fake stopped clean\n"
-		   "file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		   "file db/FAKE [] v0 d0 u0 s0 \n"
 		   "finding db/a.blk:2560+512 damaged fake/block-sum unit 5 "
 		   "{\"stored\":\"0xe363be16\"}\n"
 		   "file db/a.blk [blk] v7680 d512 u0 s0 \n");
@@ -161,7 +161,7 @@ START_TEST(shrinks)
 	sum = expect_all(
 		"db",
 		"store db fake stopped clean\n"
-		"file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"error db/a.blk: shrank while it was read\n"
 		"file db/a.blk [blk] v1024 d0 u0 s1024 shrank while it was "
 		"read\n");
@@ -191,7 +191,7 @@ START_TEST(stream_clean_and_damaged)
 	sum = expect_all(
 		"db",
 		"store db fake stopped clean\n"
-		"file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"finding db/a.str:0+0 info fake/stream-count unit 0 "
 		"{\"blocks\":5000,\"holes\":0}\n"
 		"file db/a.str [str] v2560000 d0 u0 s0 \n"
@@ -216,7 +216,7 @@ START_TEST(stream_unreadable)
 	fault("eio:a.str:1536+512");
 	expect_all("db",
 		   "store db fake stopped clean\n"
-		   "file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		   "file db/FAKE [] v0 d0 u0 s0 \n"
 		   "finding db/a.str:0+0 info fake/stream-count unit 0 "
 		   "{\"blocks\":5000,\"holes\":1}\n"
 		   "finding db/a.str:1536+512 unreadable io/unreadable unit 3 "
@@ -238,7 +238,7 @@ START_TEST(stream_wrong_in_memory)
 		"store db fake stopped clean\n"
 		"finding db/FAKE:0+0 info fake/stream-count unit -1 "
 		"{\"notes\":5000}\n"
-		"file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"error db/a.str: bytes in memory differ from those on the "
 		"medium: look at the memory and the page cache\n"
 		"finding db/a.str:0+0 info fake/stream-count unit 0 "
@@ -258,7 +258,7 @@ START_TEST(stream_shrinks)
 	sum = expect_all(
 		"db",
 		"store db fake stopped clean\n"
-		"file db/FAKE [] v0 d0 u0 s0 no sum in such files\n"
+		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"error db/a.str: shrank while it was read\n"
 		"file db/a.str [str] v1048576 d0 u0 s1511424 shrank while it "
 		"was read\n");
