@@ -135,6 +135,13 @@ void darn_pg_wal_report_tail(struct darn_sink *sink,
 	case DARN_PG_FAULT_CONT:
 	case DARN_PG_FAULT_CUT:
 		break;
+	case DARN_PG_FAULT_PAGE:
+		/* only where a record should go on there */
+		if (f->t.lsn >= f->t.at)
+			return;
+		tail.end = f->t.at;
+		tail.open = false;
+		break;
 	default:
 		/* zeroes and pages of an earlier use: how every log ends */
 		return;

@@ -149,9 +149,10 @@ static void judge_tails(struct work *w)
 			later = false;
 		if (s->has_tail) {
 			f = darn_pg_wal_note_unpack(&s->tail, span.start);
-			if (later)
+			/* what was cut off is told of where it is missing */
+			if (later && f.t.fault != DARN_PG_FAULT_CUT)
 				darn_pg_wal_report(w->sink, &span, &f);
-			else
+			else if (!later)
 				darn_pg_wal_report_tail(w->sink, &span, &f);
 		}
 		if (s->flags & DARN_PG_SEGMENT_LIVE)

@@ -26,6 +26,9 @@ enum {
 	OVERWRITTEN_AT = DARN_PG_WAL_HEAD + 2,
 };
 
+/* The record began in a part of the log that is not known. */
+#define GIVEN_UP_ANY UINT64_MAX
+
 /* ---- page headers ---- */
 
 static bool timeline_fits(const struct darn_pg_wal_rules *r, uint32_t tli,
@@ -200,7 +203,10 @@ static bool good_record_at(const struct darn_pg_wal_parse *p,
 		return false;
 	length = darn_get_le32(rec);
 	prev = darn_get_le64(rec + 8);
-	if (length < DARN_PG_WAL_HEAD || length > v->len - pos || prev == 0)
+	if (length < DARN_PG_WAL_HEAD || length > v->len - pos)
+		return false;
+	/* what an earlier use of the file left points before this segment */
+	if (!p->prev && prev < v->lsn - v->lsn % p->rules->segsize)
 		return false;
 	return link_fits(p, prev, v->lsn + pos) &&
 	       record_crc(rec, length) == darn_get_le32(rec + HEAD_CRC);
@@ -284,8 +290,25 @@ static bool names_given_up(const struct darn_pg_wal_parse *p,
 	return r->head[17] == RM_XLOG &&
 	       (r->head[16] & INFO_OF_RMGR) == XLOG_OVERWRITE_CONTRECORD &&
 	       r->body && r->length >= OVERWRITTEN_AT + 8 &&
-	       darn_get_le64(r->body + OVERWRITTEN_AT - DARN_PG_WAL_HEAD) ==
-		       p->given_up;
+	       (p->given_up == GIVEN_UP_ANY ||
+		p->given_up == darn_get_le64(r->body + OVERWRITTEN_AT -
+					     DARN_PG_WAL_HEAD));
+}
+
+/*
+ * The flag in the header of the page where @r begins is wrong; @r itself may be
+ * good, and is looked at again from @pos on.
+ */
+static void false_flag(struct darn_pg_wal_parse *p, struct view *v,
+		       const struct darn_pg_wal_seen *r, size_t pos)
+{
+	fault(p, (struct darn_pg_wal_trouble){.fault = DARN_PG_FAULT_CONT,
+					      .lsn = r->lsn -
+						     r->lsn % DARN_PG_PAGE,
+					      .at = v->lsn,
+					      .what = "flags"});
+	v->pos = pos;
+	resume(p, v);
 }
 
 /*
@@ -300,10 +323,13 @@ static void finish_record(struct darn_pg_wal_parse *p, struct view *v,
 		.lsn = r->lsn, .at = v->lsn, .stored = stored, .computed = crc};
 	size_t end = DARN_MIN((v->pos + 7) & ~(size_t)7, v->len);
 
+	if (p->given_up && !names_given_up(p, r)) {
+		false_flag(p, v, r, in_page ? (size_t)(r->lsn - v->lsn) : end);
+		return;
+	}
 	if (crc != stored)
 		t.fault = DARN_PG_FAULT_CRC;
-	else if (!link_fits(p, darn_get_le64(r->head + 8), r->lsn) ||
-		 (p->given_up && !names_given_up(p, r)))
+	else if (!link_fits(p, darn_get_le64(r->head + 8), r->lsn))
 		t.fault = DARN_PG_FAULT_CHAIN;
 	if (t.fault) {
 		fault(p, t);
@@ -372,6 +398,22 @@ static void begin_record(struct darn_pg_wal_parse *p, struct view *v)
 	}
 }
 
+/* Zeroes, as at the end of the log, or what may be a record. */
+static bool plausible_at(const struct darn_pg_wal_parse *p,
+			 const struct view *v)
+{
+	size_t left = v->len - v->pos;
+	uint32_t length;
+
+	if (left < DARN_PG_WAL_HEAD)
+		return true;
+	length = darn_get_le32(v->p + v->pos);
+	if (length > left)
+		return length <= DARN_PG_WAL_MAX_RECORD &&
+		       link_fits(p, darn_get_le64(v->p + v->pos + 8), here(v));
+	return length == 0 || good_record_at(p, v, v->pos);
+}
+
 static void skip_bytes(struct darn_pg_wal_parse *p, struct view *v)
 {
 	size_t n = DARN_MIN((size_t)p->skip, v->len - v->pos);
@@ -381,7 +423,10 @@ static void skip_bytes(struct darn_pg_wal_parse *p, struct view *v)
 	if (p->skip)
 		return;
 	v->pos = DARN_MIN((v->pos + 7) & ~(size_t)7, v->len);
-	resume(p, v);
+	if (!p->resuming || plausible_at(p, v))
+		resume(p, v);
+	else
+		rescan(p, v, 0, 0);
 }
 
 static void read_page(struct darn_pg_wal_parse *p, struct view *v)
@@ -445,6 +490,8 @@ static void give_up(struct darn_pg_wal_parse *p, struct view *v)
 	if (p->state == DARN_PG_WAL_WITHIN) {
 		p->ops->abandoned(p->payload, p->rec.lsn, v->lsn);
 		p->given_up = p->rec.lsn;
+	} else {
+		p->given_up = GIVEN_UP_ANY;
 	}
 	p->ops->verified(p->payload, v->lsn, here(v));
 	resume(p, v);
@@ -491,6 +538,9 @@ void darn_pg_wal_parse_page(struct darn_pg_wal_parse *p, const uint8_t *page,
 	}
 	if (p->state == DARN_PG_WAL_SWITCHED)
 		p->state = DARN_PG_WAL_BETWEEN;
+	v.pos = DARN_MIN(len, lsn % p->rules->segsize
+				      ? (size_t)DARN_PG_WAL_SHORT
+				      : (size_t)DARN_PG_WAL_LONG);
 	if (!darn_pg_wal_page_check(p->rules, page, len, lsn, &h)) {
 		fault(p,
 		      (struct darn_pg_wal_trouble){.fault = DARN_PG_FAULT_PAGE,
@@ -498,11 +548,11 @@ void darn_pg_wal_parse_page(struct darn_pg_wal_parse *p, const uint8_t *page,
 						   .at = lsn,
 						   .here = h.here,
 						   .what = h.wrong});
-		p->state = DARN_PG_WAL_LOST;
+		rescan(p, &v, lsn, 0);
+		read_page(p, &v);
 		return;
 	}
 	p->ops->page(p->payload, lsn);
-	v.pos = h.header;
 	enter_page(p, &v, &h);
 	read_page(p, &v);
 }

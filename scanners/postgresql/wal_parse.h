@@ -9,8 +9,9 @@
  * It never judges: a fault is a place where the log does not go on as it
  * should, which is damage or the end of the log.  After a fault it goes on:
  *
- * - within the page, at the first record that is whole, whose CRC holds and
- *   whose link to the record before points into the part that was lost;
+ * - within the page, even if its header is wrong, at the first record that is
+ *   whole, whose CRC holds and whose link to the record before points into the
+ *   part that was lost;
  * - else at the next page whose header is right, which tells how many bytes of
  *   an earlier record it begins with.
  */

@@ -22,6 +22,7 @@
 #define BEYOND "WAL beyond the end of the log (recycled or preallocated)"
 #define GIVEN_UP "a WAL record that was given up by a recovery"
 #define NO_START "a WAL record that begins in a segment that is not here"
+#define NO_END "a WAL record whose end is missing in the next segment"
 #define TOO_LONG "a WAL record across more than 16 segments"
 
 struct stream {
@@ -124,7 +125,8 @@ static void on_record(void *payload, const struct darn_pg_wal_seen *r)
 		s->first.after++;
 	if (s->cur.set)
 		s->cur.after++;
-	if (r->lsn >= s->seg->start && !(s->flags & DARN_PG_SEGMENT_FIRST)) {
+	if (r->lsn >= s->seg->start && !s->first.set && !s->cur.set &&
+	    !(s->flags & DARN_PG_SEGMENT_FIRST)) {
 		s->flags |= DARN_PG_SEGMENT_FIRST;
 		s->first_prev = darn_get_le64(r->head + 8);
 	}
@@ -368,7 +370,11 @@ static void settle(struct stream *s)
 		if (f->open)
 			f->end = s->seg->start +
 				 DARN_MIN(s->seg->size, s->files.rules.segsize);
-		if (f->strong) {
+		if (f->t.fault == DARN_PG_FAULT_CUT && f->strong) {
+			/* the next segment is told of, not this one */
+			darn_sink_reason(s->sink, NO_END);
+			f->set = false;
+		} else if (f->strong) {
 			emit(s);
 		} else {
 			darn_sink_reason(s->sink, BEYOND);

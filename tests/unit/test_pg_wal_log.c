@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_pg_wal_log.c - the log as a whole: several segments, the walk, the end
+ * of the log and the blocks that it mentions.
+ */
+#include "tests/unit/pg_wal.h"
+
+static struct wal w;
+static struct darn_pg pg;
+static struct darn_sink *seg[MAX_SEGMENTS], *joined;
+
+static void setup_with(unsigned segments)
+{
+	wal_setup();
+	w = wal_new(segments);
+	pg = wal_cluster(w.start + 40, w.start + 40);
+}
+
+static void setup(void)
+{
+	setup_with(3);
+}
+
+static void setup_long(void)
+{
+	setup_with(20);
+}
+
+static void drop_sinks(void)
+{
+	for (size_t i = 0; i < MAX_SEGMENTS; i++) {
+		darn_sink_destroy(seg[i]);
+		seg[i] = NULL;
+	}
+	darn_sink_destroy(joined);
+	joined = NULL;
+}
+
+static void teardown(void)
+{
+	drop_sinks();
+	free(w.buf);
+	wal_teardown();
+}
+
+/* Checks what is on disk, each segment and all together. */
+static void check(void)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+
+	drop_sinks();
+	joined = darn_sink_create(&err);
+	ck_assert_ptr_nonnull(joined);
+	wal_check_all(&w, &pg, seg, joined);
+}
+
+static size_t found_in_all(void)
+{
+	size_t n = darn_sink_nfound(joined);
+
+	for (size_t i = 0; i < w.size / SEG; i++)
+		n += darn_sink_nfound(seg[i]);
+	return n;
+}
+
+/* Fills all but the last few pages; a record crosses each border. */
+static void fill(void)
+{
+	for (size_t i = 1; i < w.size / SEG; i++) {
+		wal_fill(&w, w.start + i * SEG - 900);
+		wal_filler(&w, 3000);
+	}
+	wal_fill(&w, w.start + w.size - 5 * PAGE);
+}
+
+/* ---- across segments ---- */
+
+START_TEST(all_verified)
+{
+	uint64_t sum = 0;
+
+	fill();
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	for (size_t i = 0; i < 3; i++)
+		sum += darn_sink_verified_len(seg[i]);
+	ck_assert_uint_eq(sum, w.lsn - w.start);
+}
+END_TEST
+
+/* A record in two segments: damage in either is told in both. */
+START_TEST(record_across)
+{
+	fill();
+	for (int side = -1; side <= 1; side += 2) {
+		size_t at = (size_t)(SEG + side * 400);
+
+		w.buf[at] ^= 4;
+		wal_save(&w);
+		check();
+		ck_assert_uint_eq(wal_count(seg[0], "wal-record"), 1);
+		ck_assert_uint_eq(wal_count(seg[1], "wal-record"), 1);
+		ck_assert(wal_damaged(seg[side < 0 ? 0 : 1], at % SEG));
+		ck_assert_uint_eq(found_in_all(), 2);
+		w.buf[at] ^= 4;
+	}
+}
+END_TEST
+
+/* Only the header of the page between is wrong: the record itself holds. */
+START_TEST(header_across)
+{
+	fill();
+	w.buf[SEG + 16] ^= 4;
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(darn_sink_nfound(seg[0]), 0);
+	ck_assert_uint_eq(wal_count(seg[1], "wal-page"), 1);
+	ck_assert(wal_damaged(seg[1], 16));
+	ck_assert_uint_eq(found_in_all(), 1);
+}
+END_TEST
+
+/* The tail of a segment, or all of it, with a good one behind it. */
+START_TEST(later_segment_tells)
+{
+	fill();
+	memset(w.buf + SEG - 3 * PAGE, 0, 3 * PAGE);
+	wal_save(&w);
+	check();
+	ck_assert(wal_damaged(seg[0], SEG - PAGE));
+	ck_assert_uint_eq(darn_sink_nfound(seg[1]), 0);
+	/* here the next one is no help, but the one after it */
+	memset(w.buf + SEG, 0, SEG);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(wal_count(seg[1], "wal-page"), 1);
+	ck_assert_uint_eq(darn_sink_found(seg[1], 0).len, SEG);
+	ck_assert_uint_eq(wal_count(joined, "wal-page"), 1);
+	ck_assert_str_eq(darn_sink_found(joined, 0).path, wal_name(w.start, 1));
+	ck_assert_uint_eq(found_in_all(), 2);
+}
+END_TEST
+
+/* The control file knows that the log went further. */
+START_TEST(control_tells)
+{
+	wal_fill(&w, w.start + 20 * PAGE);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	pg.control.checkpoint_lsn = w.lsn + 3 * PAGE;
+	check();
+	ck_assert(wal_damaged(seg[0], w.lsn - w.start));
+}
+END_TEST
+
+START_TEST(missing_segment)
+{
+	fill();
+	wal_save(&w);
+	wal_remove(wal_name(w.start + SEG, 1));
+	check();
+	ck_assert_uint_eq(wal_count(joined, "wal-missing"), 1);
+	ck_assert_uint_eq(darn_sink_found(joined, 0).missing, SEG);
+	ck_assert_str_eq(darn_sink_found(joined, 0).path,
+			 wal_name(w.start + SEG, 1));
+	/* before the redo point nobody needs it */
+	pg.control.redo_lsn = w.start + 2 * SEG + 40;
+	check();
+	ck_assert_uint_eq(wal_count(joined, "wal-missing"), 0);
+}
+END_TEST
+
+/* The first segment's last records are from another life of the server. */
+START_TEST(chain_across)
+{
+	uint8_t *other = malloc(SEG);
+
+	ck_assert_ptr_nonnull(other);
+	wal_fill(&w, w.start + SEG - 2 * PAGE);
+	wal_record(&w, 0, 0x40, "", 0);
+	memcpy(other, w.buf, SEG);
+	memset(w.buf, 0, SEG);
+	w.lsn = w.start;
+	w.prev = 0;
+	wal_fill(&w, w.start + SEG / 2);
+	wal_record(&w, 0, 0x40, "", 0);
+	w.lsn = w.start + SEG;
+	wal_fill(&w, w.start + SEG + SEG / 2);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	memcpy(w.buf, other, SEG);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(wal_count(joined, "wal-chain"), 1);
+	free(other);
+}
+END_TEST
+
+/* More segments than a check reads: the join reads them all. */
+START_TEST(very_long_record)
+{
+	uint64_t lsn;
+	size_t at;
+
+	wal_fill(&w, w.start + 20 * PAGE);
+	lsn = wal_filler(&w, (size_t)18 * SEG);
+	wal_fill(&w, w.start + 19 * SEG + 9 * PAGE);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	at = (size_t)9 * SEG + 12345;
+	w.buf[at] ^= 1;
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(wal_count(joined, "wal-record"), 1);
+	ck_assert_uint_eq(darn_sink_found(joined, 0).off, lsn - w.start);
+	w.buf[at] ^= 1;
+	/* a page header in its middle */
+	w.buf[9 * SEG + 5 * PAGE + 16] ^= 1;
+	wal_save(&w);
+	check();
+	ck_assert(wal_damaged(seg[9], 5 * PAGE + 16));
+}
+END_TEST
+
+/* ---- timelines ---- */
+
+/* The first segment of a new timeline begins with the old one's pages. */
+START_TEST(ancestor_pages)
+{
+	static const char history[] = "1\t0/80E000\tno recovery target\n";
+	size_t page;
+
+	wal_fill(&w, w.start + 7 * PAGE - 1000);
+	wal_filler(&w, (size_t)(w.start + 7 * PAGE - w.lsn));
+	w.tli = 2;
+	wal_fill(&w, w.start + 2 * SEG);
+	pg.control.tli = 2;
+	wal_put_file("pg_wal/00000002.history", history, sizeof(history) - 1);
+	wal_save(&w);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	for (page = 0; page < 20; page++) {
+		w.buf[page * PAGE + 4] ^= 3; /* 1 becomes 2, 2 becomes 1 */
+		wal_save(&w);
+		check();
+		w.buf[page * PAGE + 4] ^= 3;
+		if (!wal_damaged(seg[0], page * PAGE + 4))
+			ck_abort_msg("timeline of page %zu: not found", page);
+	}
+}
+END_TEST
+
+/* ---- the walk ---- */
+
+struct seen {
+	uint64_t n, first, last;
+	uint32_t longest;
+	bool truncated;
+};
+
+static enum darn_rc see(const struct darn_pg_record *r, void *payload,
+			struct darn_error *err)
+{
+	struct seen *s = payload;
+
+	(void)err;
+	ck_assert(r->understood);
+	ck_assert_uint_ge(r->end_lsn, r->lsn + r->length);
+	if (s->n++ == 0)
+		s->first = r->lsn;
+	else
+		ck_assert_uint_eq(r->prev, s->last);
+	s->last = r->lsn;
+	s->longest = DARN_MAX(s->longest, r->length);
+	s->truncated |= r->truncated;
+	if (r->main_data && r->rmid == 21)
+		ck_assert_uint_eq(r->main_data[0], (uint8_t)(5 * 7 + 1));
+	return DARN_OK;
+}
+
+static struct seen walk_from(uint64_t lsn, uint32_t segsize)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct seen s = {.n = 0};
+
+	ck_assert_int_eq(
+		darn_pg_wal_walk(wal_tree, 1, lsn, segsize, see, &s, &err),
+		DARN_OK);
+	return s;
+}
+
+START_TEST(walk_sees_all)
+{
+	uint64_t lsn[2000], n = 0;
+	struct seen s;
+
+	while (w.lsn < w.start + 2 * SEG + 9 * PAGE)
+		lsn[n] = wal_filler(&w, 29 + (n * 977) % 5000), n++;
+	wal_save(&w);
+	s = walk_from(w.start, SEG);
+	ck_assert_uint_eq(s.n, n);
+	ck_assert_uint_eq(s.first, lsn[0]);
+	ck_assert_uint_eq(s.last, lsn[n - 1]);
+	/* from any record on, and from between two */
+	for (size_t i = 0; i < n; i += 41) {
+		s = walk_from(lsn[i], 0);
+		ck_assert_uint_eq(s.n, n - i);
+		ck_assert_uint_eq(s.first, lsn[i]);
+	}
+	s = walk_from(lsn[77] + 8, SEG);
+	ck_assert_uint_eq(s.first, lsn[78]);
+	/* from where the log ends, and from nowhere */
+	ck_assert_uint_eq(walk_from(w.lsn, SEG).n, 0);
+	ck_assert_uint_eq(walk_from(w.start + 50 * SEG, SEG).n, 0);
+	ck_assert_uint_eq(walk_from(UINT64_MAX - 3, SEG).n, 0);
+	/* up to damage */
+	*wal_at(&w, lsn[n / 2] + 25) ^= 1;
+	wal_save(&w);
+	ck_assert_uint_eq(walk_from(w.start, SEG).n, n / 2);
+}
+END_TEST
+
+START_TEST(walk_long_records)
+{
+	struct seen s;
+
+	wal_filler(&w, 1000);
+	wal_filler(&w, DARN_PG_WAL_BODY + 24);
+	s.longest = 0;
+	wal_save(&w);
+	s = walk_from(w.start, SEG);
+	ck_assert_uint_eq(s.n, 2);
+	ck_assert(!s.truncated);
+	wal_filler(&w, DARN_PG_WAL_BODY + 25);
+	wal_save(&w);
+	s = walk_from(w.start, SEG);
+	ck_assert_uint_eq(s.n, 3);
+	ck_assert(s.truncated);
+	ck_assert_uint_eq(s.longest, DARN_PG_WAL_BODY + 25);
+}
+END_TEST
+
+START_TEST(oldest_run)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	uint64_t lsn;
+
+	fill();
+	wal_save(&w);
+	ck_assert_int_eq(darn_pg_wal_oldest(wal_tree, 1, SEG, &lsn, &err),
+			 DARN_OK);
+	ck_assert_uint_eq(lsn, w.start);
+	wal_remove(wal_name(w.start + SEG, 1));
+	ck_assert_int_eq(darn_pg_wal_oldest(wal_tree, 1, 0, &lsn, &err),
+			 DARN_OK);
+	ck_assert_uint_eq(lsn, w.start + 2 * SEG);
+	/* a file that is kept for later use does not count */
+	wal_put_file(wal_name(w.start + 9 * SEG, 1), w.buf, SEG);
+	ck_assert_int_eq(darn_pg_wal_oldest(wal_tree, 1, SEG, &lsn, &err),
+			 DARN_OK);
+	ck_assert_uint_eq(lsn, w.start + 2 * SEG);
+	ck_assert_int_eq(darn_pg_wal_oldest(wal_tree, 7, SEG, &lsn, &err),
+			 DARN_OK);
+	ck_assert_uint_eq(lsn, 0);
+}
+END_TEST
+
+/* ---- the end of the log ---- */
+
+static struct darn_pg_log find_log(void)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct darn_pg_log log;
+
+	ck_assert_int_eq(darn_pg_log_find(wal_tree, &pg.control, &log, &err),
+			 DARN_OK);
+	ck_assert_str_ne(log.why, "");
+	return log;
+}
+
+START_TEST(end_after_crash)
+{
+	struct darn_pg_log log;
+
+	fill();
+	wal_save(&w);
+	log = find_log();
+	ck_assert(log.known && log.intact);
+	ck_assert_uint_eq(log.end_lsn, w.lsn);
+	ck_assert_uint_eq(log.last_record_lsn, w.prev);
+	/* damage with log behind it is not its end */
+	w.buf[SEG + 77777] ^= 1;
+	wal_save(&w);
+	log = find_log();
+	ck_assert(!log.known && !log.intact);
+	w.buf[SEG + 77777] ^= 1;
+	/* nor is one before the checkpoint */
+	pg.control.checkpoint_lsn = w.lsn + 1000;
+	wal_save(&w);
+	log = find_log();
+	ck_assert(!log.known && !log.intact);
+	/* without the redo point nothing is known */
+	wal_remove(wal_name(w.start, 1));
+	log = find_log();
+	ck_assert(!log.known && !log.intact);
+}
+END_TEST
+
+START_TEST(end_after_shutdown)
+{
+	struct darn_pg_log log;
+	uint64_t last;
+
+	wal_fill(&w, w.start + SEG + 9 * PAGE);
+	last = wal_checkpoint(&w, 0x00);
+	pg.control.state = DARN_PG_SHUTDOWNED;
+	pg.control.checkpoint_lsn = pg.control.redo_lsn = last;
+	wal_save(&w);
+	log = find_log();
+	ck_assert(log.known && log.intact);
+	ck_assert_uint_eq(log.end_lsn, w.lsn);
+	ck_assert_uint_eq(log.last_record_lsn, last);
+	/* a record behind it: the control file is an old one */
+	wal_filler(&w, 200);
+	wal_save(&w);
+	log = find_log();
+	ck_assert(log.known && !log.intact);
+	ck_assert_uint_eq(log.end_lsn, w.lsn);
+	/* no checkpoint there */
+	pg.control.checkpoint_lsn = w.prev;
+	log = find_log();
+	ck_assert(!log.known && !log.intact);
+}
+END_TEST
+
+START_TEST(end_without_control)
+{
+	struct darn_pg_log log;
+
+	fill();
+	wal_save(&w);
+	wal_put_file(wal_name(w.start + 5 * SEG, 1), w.buf, SEG);
+	pg.control = (struct darn_pg_control){.valid = false};
+	log = find_log();
+	ck_assert(log.known && !log.intact);
+	ck_assert_uint_eq(log.end_lsn, w.lsn);
+	ck_assert_uint_eq(log.tli, 1);
+}
+END_TEST
+
+START_TEST(end_without_wal)
+{
+	struct darn_pg_log log = find_log();
+
+	ck_assert(!log.known && !log.intact);
+	pg.control = (struct darn_pg_control){.valid = false};
+	log = find_log();
+	ck_assert(!log.known && !log.intact);
+}
+END_TEST
+
+static bool last_is(const struct darn_pg_control *c)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	char why[160];
+	bool yes;
+
+	ck_assert_int_eq(
+		darn_pg_log_last_is(wal_tree, c, &yes, why, sizeof(why), &err),
+		DARN_OK);
+	ck_assert_str_ne(why, "");
+	return yes;
+}
+
+START_TEST(same_moment)
+{
+	struct darn_pg_control c;
+
+	wal_fill(&w, w.start + SEG + 9 * PAGE);
+	c = pg.control;
+	c.state = DARN_PG_SHUTDOWNED;
+	c.checkpoint_lsn = wal_checkpoint(&w, 0x00);
+	c.raw_len = DARN_PG_CONTROL_LEN;
+	memcpy(c.raw + 40, wal_at(&w, c.checkpoint_lsn) + 24 + 2, 88);
+	wal_save(&w);
+	ck_assert(last_is(&c));
+	c.raw[100] ^= 1;
+	ck_assert(!last_is(&c));
+	c.raw[100] ^= 1;
+	c.sysid++;
+	ck_assert(!last_is(&c));
+	c.sysid--;
+	c.state = DARN_PG_IN_PRODUCTION;
+	ck_assert(!last_is(&c));
+	c.state = DARN_PG_SHUTDOWNED;
+	ck_assert(last_is(&c));
+	wal_filler(&w, 100);
+	wal_save(&w);
+	ck_assert(!last_is(&c));
+}
+END_TEST
+
+/* ---- blocks ---- */
+
+static void put_rel(uint8_t *p, uint32_t db, uint32_t node)
+{
+	darn_put_le32(p, 1663);
+	darn_put_le32(p + 4, db);
+	darn_put_le32(p + 8, node);
+}
+
+/* A heap insert into a block of the main fork. */
+static uint64_t put_change(uint32_t node, uint32_t block)
+{
+	uint8_t body[1 + 3 + 12 + 4 + 2 + 8 + 3] = {0, 0x20, 8, 0};
+
+	put_rel(body + 4, 5, node);
+	darn_put_le32(body + 16, block);
+	body[20] = 255;
+	body[21] = 3;
+	return wal_record(&w, 10, 0, body, 22 + 8 + 3);
+}
+
+static uint64_t answer(uint32_t node, uint32_t block)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct darn_pg_mention m[3] = {
+		{.spc = 1663, .db = 5, .node = node, .block = block},
+		{.spc = 1663, .db = 5, .node = 1, .block = 0},
+		{.spc = 1663, .db = 5, .node = 99999, .block = 9}};
+
+	wal_save(&w);
+	ck_assert_int_eq(
+		darn_pg_wal_mentions(wal_tree, &pg.control, m, 3, &err),
+		DARN_OK);
+	for (size_t i = 0; i < 3; i++)
+		if (m[i].node == node)
+			return m[i].lsn;
+	ck_abort_msg("lost");
+}
+
+START_TEST(mentions)
+{
+	uint8_t truncate[2 + 4 + 12 + 4] = {255, 20};
+	uint8_t commit[2 + 8 + 4 + 8 + 4 + 8 + 4 + 12] = {255, 48};
+	uint8_t create[2 + 12 + 4] = {255, 16};
+	uint8_t drop[2 + 12] = {255, 12};
+
+	fill();
+	put_change(16384, 7);
+	ck_assert_uint_eq(answer(16384, 7), w.lsn);
+	ck_assert_uint_eq(answer(16384, 8), 0);
+	ck_assert_uint_eq(answer(16385, 7), 0);
+
+	darn_put_le32(truncate + 2, 8);
+	put_rel(truncate + 6, 5, 16384);
+	darn_put_le32(truncate + 18, 7);
+	wal_record(&w, 2, 0x20, truncate, sizeof(truncate));
+	ck_assert_uint_ne(answer(16384, 7), 0);
+	darn_put_le32(truncate + 2, 7);
+	wal_record(&w, 2, 0x20, truncate, sizeof(truncate));
+	ck_assert_uint_eq(answer(16384, 7), 0);
+
+	put_change(16384, 7);
+	put_change(16385, 3);
+	/* xinfo: database, two subtransactions, one relation */
+	darn_put_le32(commit + 10, 1 | 2 | 4);
+	darn_put_le32(commit + 22, 2);
+	darn_put_le32(commit + 34, 1);
+	put_rel(commit + 38, 5, 16384);
+	wal_record(&w, 1, 0x80, commit, sizeof(commit));
+	ck_assert_uint_eq(answer(16384, 7), 0);
+	ck_assert_uint_ne(answer(16385, 3), 0);
+
+	put_rel(create + 2, 5, 16385);
+	wal_record(&w, 2, 0x10, create, sizeof(create));
+	ck_assert_uint_eq(answer(16385, 3), 0);
+
+	put_change(16386, 0);
+	ck_assert_uint_ne(answer(16386, 0), 0);
+	darn_put_le32(drop + 2, 5);
+	wal_record(&w, 4, 0x20, drop, sizeof(drop));
+	ck_assert_uint_eq(answer(16386, 0), 0);
+}
+END_TEST
+
+/* Behind a break the walk goes on, but nothing from before it counts. */
+START_TEST(mentions_over_a_break)
+{
+	size_t at;
+
+	wal_fill(&w, w.start + 9 * PAGE);
+	put_change(16384, 1);
+	wal_fill(&w, w.start + 20 * PAGE);
+	at = (size_t)(w.lsn - w.start);
+	wal_fill(&w, w.start + 30 * PAGE);
+	put_change(16384, 2);
+	ck_assert_uint_ne(answer(16384, 1), 0);
+	w.buf[at + 40] ^= 1;
+	ck_assert_uint_eq(answer(16384, 1), 0);
+	ck_assert_uint_ne(answer(16384, 2), 0);
+}
+END_TEST
+
+Suite *darn_suite(void);
+
+Suite *darn_suite(void)
+{
+	Suite *s = suite_create("pg_wal_log");
+	TCase *t = tcase_create("log");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, all_verified);
+	tcase_add_test(t, record_across);
+	tcase_add_test(t, header_across);
+	tcase_add_test(t, later_segment_tells);
+	tcase_add_test(t, control_tells);
+	tcase_add_test(t, missing_segment);
+	tcase_add_test(t, chain_across);
+	tcase_add_test(t, ancestor_pages);
+	tcase_add_test(t, walk_sees_all);
+	tcase_add_test(t, walk_long_records);
+	tcase_add_test(t, oldest_run);
+	tcase_add_test(t, end_after_crash);
+	tcase_add_test(t, end_after_shutdown);
+	tcase_add_test(t, end_without_control);
+	tcase_add_test(t, end_without_wal);
+	tcase_add_test(t, same_moment);
+	tcase_add_test(t, mentions);
+	tcase_add_test(t, mentions_over_a_break);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("long");
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup_long, teardown);
+	tcase_add_test(t, very_long_record);
+	suite_add_tcase(s, t);
+	return s;
+}
