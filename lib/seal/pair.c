@@ -34,6 +34,25 @@ static enum darn_rc pair_root(struct darn_witness *w, const char *root,
 	return DARN_OK;
 }
 
+static enum darn_rc pair_store(struct darn_witness *w, const char *path,
+			       const struct darn_store *store,
+			       enum darn_liveness liveness,
+			       struct darn_error *err)
+{
+	struct pair *p = (struct pair *)w;
+
+	for (int i = 0; i < 2; i++) {
+		enum darn_rc rc = DARN_OK;
+
+		if (p->w[i]->ops->store)
+			rc = p->w[i]->ops->store(p->w[i], path, store, liveness,
+						 err);
+		if (rc)
+			return rc;
+	}
+	return DARN_OK;
+}
+
 static enum darn_rc pair_entry(struct darn_witness *w,
 			       const struct darn_entry *e,
 			       struct darn_error *err)
@@ -132,6 +151,7 @@ static enum darn_rc pair_finish(struct darn_witness *w, struct darn_sink *sink,
 
 static const struct darn_witness_ops pair_ops = {
 	.root = pair_root,
+	.store = pair_store,
 	.entry = pair_entry,
 	.begin = pair_begin,
 	.chunk = pair_chunk,

@@ -101,6 +101,25 @@ static enum darn_rc rec_root(struct darn_witness *w, const char *path,
 	return new_root(r, root, path, store, err);
 }
 
+/* The moment before anything of a store is read. */
+static enum darn_rc rec_store(struct darn_witness *w, const char *path,
+			      const struct darn_store *store,
+			      enum darn_liveness liveness,
+			      struct darn_error *err)
+{
+	struct darn_recorder *r = (struct darn_recorder *)w;
+
+	if (liveness != DARN_STOPPED && !r->o.live)
+		return darn_fail(err, DARN_EREFUSED, 0,
+				 "'%s' (%s) %s: stop it first, or --live makes "
+				 "a fuzzy one, good for single units only",
+				 path, store->title,
+				 liveness == DARN_LIVE
+					 ? "is in use"
+					 : "may be in use, nobody can tell");
+	return DARN_OK;
+}
+
 /*
  * The engine shows a link that the store follows as the directory behind it;
  * where it points is worth keeping too.  To be freed; NULL: not a link.
@@ -288,6 +307,7 @@ static enum darn_rc rec_finish(struct darn_witness *w, struct darn_sink *sink,
 
 static const struct darn_witness_ops recorder_ops = {
 	.root = rec_root,
+	.store = rec_store,
 	.entry = rec_entry,
 	.begin = rec_begin,
 	.chunk = rec_chunk,
@@ -335,13 +355,13 @@ const char *darn_recorder_root(const struct darn_recorder *r, size_t i,
 	return r->roots[i].path;
 }
 
-enum darn_rc darn_recorder_commit(struct darn_recorder *r, bool fuzzy,
+enum darn_rc darn_recorder_commit(struct darn_recorder *r,
 				  struct darn_error *err)
 {
 	enum darn_rc rc = DARN_OK;
 
 	for (size_t i = 0; rc == DARN_OK && i < r->nroots; i++)
-		rc = darn_manifest_commit(r->roots[i].writer, fuzzy, err);
+		rc = darn_manifest_commit(r->roots[i].writer, r->o.live, err);
 	return rc;
 }
 

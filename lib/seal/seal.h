@@ -34,7 +34,12 @@ struct darn_recorder_options {
 	void *arg;		   /* of both */
 	uint32_t frame;		   /* bytes per frame where there is store */
 	const uint8_t *secret;	   /* DARN_XXH_SECRET_LEN; NULL: random */
-	bool live; /* files that change meanwhile are no error */
+	/*
+	 * Stores in use are recorded too, files that change meanwhile are no
+	 * error, and the manifests are fuzzy.  Otherwise such a store is
+	 * DARN_EREFUSED.
+	 */
+	bool live;
 };
 
 /* What was recorded so far. */
@@ -60,7 +65,7 @@ const char *darn_recorder_root(const struct darn_recorder *r, size_t i,
 
 /* Makes all manifests durable; after the scan. */
 DARN_MUST_CHECK
-enum darn_rc darn_recorder_commit(struct darn_recorder *r, bool fuzzy,
+enum darn_rc darn_recorder_commit(struct darn_recorder *r,
 				  struct darn_error *err);
 
 /* Without a commit nothing is left behind.  NULL is fine. */

@@ -39,6 +39,7 @@ struct darn_snapshotter {
 	struct darn_recorder *recorder;
 	struct darn_snapshot_totals totals;
 	struct scratch *free;
+	bool live;
 	char id[33];
 	char *tmp; /* directory of the manifests until they are all there */
 	pthread_mutex_t lock;
@@ -265,6 +266,7 @@ enum darn_rc darn_snapshot_begin(const char *repo, bool live,
 
 	if (!s)
 		return DARN_ENOMEM;
+	s->live = live;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	if (!darn_repo_is(repo))
 		rc = darn_config_make(repo, err);
@@ -292,12 +294,12 @@ struct darn_recorder *darn_snapshot_recorder(struct darn_snapshotter *s)
 	return s->recorder;
 }
 
-static enum darn_rc write_head(struct darn_snapshotter *s, bool fuzzy,
+static enum darn_rc write_head(struct darn_snapshotter *s,
 			       struct darn_error *err)
 {
 	struct darn_recorded seen = darn_recorder_totals(s->recorder);
 	struct darn_snapshot_head h = {.info = {.made_ns = darn_now_ns(),
-						.fuzzy = fuzzy,
+						.fuzzy = s->live,
 						.files = seen.files,
 						.bytes = seen.bytes,
 						.stored = s->totals.stored}};
@@ -349,15 +351,15 @@ out:
 	return rc;
 }
 
-enum darn_rc darn_snapshot_commit(struct darn_snapshotter *s, bool fuzzy,
-				  char id[33], struct darn_error *err)
+enum darn_rc darn_snapshot_commit(struct darn_snapshotter *s, char id[33],
+				  struct darn_error *err)
 {
 	enum darn_rc rc = darn_pack_finish(s->packs, err);
 
 	if (rc == DARN_OK)
-		rc = darn_recorder_commit(s->recorder, fuzzy, err);
+		rc = darn_recorder_commit(s->recorder, err);
 	if (rc == DARN_OK)
-		rc = write_head(s, fuzzy, err);
+		rc = write_head(s, err);
 	if (rc == DARN_OK)
 		rc = publish(s, err);
 	if (rc == DARN_OK)

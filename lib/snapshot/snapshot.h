@@ -40,8 +40,8 @@ struct darn_recorder *darn_snapshot_recorder(struct darn_snapshotter *s);
 
 /* Makes it durable.  @id gets its name. */
 DARN_MUST_CHECK
-enum darn_rc darn_snapshot_commit(struct darn_snapshotter *s, bool fuzzy,
-				  char id[33], struct darn_error *err);
+enum darn_rc darn_snapshot_commit(struct darn_snapshotter *s, char id[33],
+				  struct darn_error *err);
 struct darn_snapshot_totals darn_snapshot_totals(struct darn_snapshotter *s);
 
 /* Without a commit nothing but unneeded packs stays behind.  NULL is fine. */

@@ -141,8 +141,7 @@ static void make_seal(unsigned jobs)
 	ck_assert_uint_eq(darn_recorder_totals(rec).files, 3);
 	ck_assert_uint_eq(darn_recorder_totals(rec).bytes, BIG + 100);
 	ck_assert_uint_eq(darn_recorder_totals(rec).unsettled, 0);
-	ck_assert_msg(darn_recorder_commit(rec, false, &err) == 0, "%s",
-		      err.msg);
+	ck_assert_msg(darn_recorder_commit(rec, &err) == 0, "%s", err.msg);
 	darn_recorder_destroy(rec);
 }
 
