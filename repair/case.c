@@ -31,3 +31,32 @@ void darn_case_release(struct darn_case *c)
 	darn_seals_release(&c->seals);
 	darn_target_release(&c->target);
 }
+
+enum darn_rc darn_case_scan(struct darn_case *c, bool direct,
+			    const char *const *include,
+			    struct darn_report **out, struct darn_error *err)
+{
+	struct darn_scan_options o = c->o->scan;
+	const char *root = c->target.abs;
+	struct darn_comparer_options co = {
+		.manifests = c->seals.items,
+		.nmanifests = c->seals.n,
+		.vouched = c->o->unchanged_since_seal,
+		.paths = &root,
+		.npaths = 1,
+	};
+	struct darn_witness *w = NULL;
+	enum darn_rc rc = DARN_OK;
+
+	if (c->seals.n)
+		rc = darn_comparer_create(&co, &w, err);
+	if (rc)
+		return rc;
+	o.witness = w;
+	o.direct = direct;
+	o.include = include;
+	o.exclude = NULL;
+	rc = darn_scan(&root, 1, &o, out, err);
+	darn_comparer_destroy(w);
+	return rc;
+}

@@ -57,6 +57,11 @@ bool darn_journal_closed(const struct darn_journal *j)
 	return j->closed_len != 0;
 }
 
+uint64_t darn_journal_next_id(const struct darn_journal *j)
+{
+	return j->next_id;
+}
+
 static enum darn_rc write_all(struct darn_journal *j, const uint8_t *buf,
 			      size_t len, uint64_t off, struct darn_error *err)
 {

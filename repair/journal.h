@@ -104,6 +104,8 @@ void darn_journal_close(struct darn_journal *j);
 const char *darn_journal_path(const struct darn_journal *j);
 const char *darn_journal_root(const struct darn_journal *j);
 bool darn_journal_closed(const struct darn_journal *j);
+/* The number of the next UNIT or CREATE. */
+uint64_t darn_journal_next_id(const struct darn_journal *j);
 
 /*
  * Walks the records: *pos is 0 for the first (next) or last (prev) one.

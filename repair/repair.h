@@ -61,7 +61,6 @@ struct darn_plan_totals {
 	unsigned exit_now;   /* status if nothing is written */
 	unsigned exit_after; /* expected after applying the plan */
 	unsigned scan_exit;  /* status of the scan that it rests on */
-	uint64_t unsealed; /* unknown or stale units that a seal would settle */
 };
 
 struct darn_plan;

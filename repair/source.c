@@ -193,8 +193,10 @@ static enum darn_rc ask(struct darn_sources *s, size_t source,
 		enum darn_rc rc =
 			darn_origin_find(s, source, nth, part, &o, err);
 
-		if (rc == DARN_ENOENT)
+		if (rc == DARN_ENOENT) {
+			darn_error_clear(err);
 			return DARN_OK;
+		}
 		if (!rc)
 			rc = add(src, part, o, err);
 		if (rc) {

@@ -212,12 +212,9 @@ static enum darn_rc fetch_unit(const struct darn_question *q,
 	a->digest = darn_xxh3_64(a->bytes, got);
 	a->identical = q->buf && !q->unreadable && q->buf_len == got &&
 		       memcmp(q->buf, a->bytes, got) == 0;
-	if (!q->format) {
+	/* streams make sense as a whole only: that is checked afterwards */
+	if (!q->format || !q->format->check) {
 		*good = true;
-		return DARN_OK;
-	}
-	if (!q->format->check) {
-		say(&a->why, o->name, "only the whole file can be checked");
 		return DARN_OK;
 	}
 	return darn_verify_unit(q->format, ctx, &f, q->off, a->bytes, got, good,
@@ -231,6 +228,7 @@ static enum darn_rc fetch_file(const struct darn_question *q,
 	struct darn_file f = {
 		.path = q->path, .tree = o->tree, .io = o->io, .st = o->st};
 	const struct darn_part *part = q->part;
+	const struct darn_format *format = q->format;
 	const void *ctx = o->store ? o->ctx : part->ctx;
 	struct darn_error unread = DARN_ERROR_INIT;
 	bool verified = false;
@@ -248,9 +246,12 @@ static enum darn_rc fetch_file(const struct darn_question *q,
 	}
 	a->identical = !q->missing && !q->unreadable && a->size == q->st.size &&
 		       a->digest == q->pre_digest;
-	if (!q->format)
+	if (!format && part->store)
+		format = part->store->classify(part->ctx, q->path, &o->st)
+				 .format;
+	if (!format)
 		return DARN_OK;
-	return darn_verify_file(q->format, ctx, &f, good, &verified, err);
+	return darn_verify_file(format, ctx, &f, good, &verified, err);
 }
 
 /* The verdict on a good candidate. */

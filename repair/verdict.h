@@ -29,6 +29,15 @@ enum darn_rc darn_case_open(struct darn_case *c,
 			    struct darn_error *err);
 void darn_case_release(struct darn_case *c);
 
+/*
+ * Scans the target, compared with its seals; with @direct past the page cache.
+ * @include: NULL-terminated globs, or NULL for everything.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_case_scan(struct darn_case *c, bool direct,
+			    const char *const *include,
+			    struct darn_report **out, struct darn_error *err);
+
 /* What is asked about. */
 struct darn_question {
 	struct darn_part *part;

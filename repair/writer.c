@@ -366,6 +366,35 @@ enum darn_rc darn_writer_write(struct darn_writer *w, struct darn_wfile *f,
 	return rc ? rc : back;
 }
 
+uint64_t darn_writer_next(const struct darn_writer *w)
+{
+	return darn_journal_next_id(w->journal);
+}
+
+enum darn_rc darn_writer_roll_back(struct darn_writer *w, struct darn_wfile *f,
+				   uint64_t first, struct darn_error *err)
+{
+	uint64_t pos = 0, last = darn_writer_next(w);
+	struct darn_jrec r;
+	enum darn_rc rc;
+
+	while ((rc = darn_journal_prev(w->journal, &pos, &r, err)) == DARN_OK) {
+		if (r.type != DARN_J_UNIT)
+			continue;
+		if (r.id < first)
+			break;
+		rc = darn_image_put(&r, f->fd, true, err);
+		if (rc)
+			return rc;
+	}
+	if (rc && rc != DARN_ENOENT)
+		return rc;
+	rc = sync_data(f, err);
+	if (!rc)
+		rc = restore_times(f, err);
+	return rc ? rc : mark(w, DARN_J_ROLLED, first, last - first, err);
+}
+
 enum darn_rc darn_writer_set_mtime(struct darn_writer *w, struct darn_wfile *f,
 				   int64_t mtime_ns, struct darn_error *err)
 {

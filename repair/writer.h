@@ -63,6 +63,14 @@ enum darn_rc darn_writer_write(struct darn_writer *w, struct darn_wfile *f,
 			       struct darn_wunit *units, size_t n,
 			       struct darn_error *err);
 
+/* Puts back, last first, every unit of @f from number @first on. */
+DARN_MUST_CHECK
+enum darn_rc darn_writer_roll_back(struct darn_writer *w, struct darn_wfile *f,
+				   uint64_t first, struct darn_error *err);
+
+/* The number that the next unit will have. */
+uint64_t darn_writer_next(const struct darn_writer *w);
+
 /* From now on this is the time to keep: that of its seal. */
 DARN_MUST_CHECK
 enum darn_rc darn_writer_set_mtime(struct darn_writer *w, struct darn_wfile *f,
