@@ -31,6 +31,11 @@ says '^stores: .*postgresql'
 # Every command has a synopsis, none wider than a terminal, and "help X" is
 # "X -h"; -h wins over what is missing.
 for command in $("$DARN" help --list-commands); do
+	for sub in $("$DARN" help --list-commands "$command"); do
+		exits 0 "$command" "$sub" -h
+		says "^darn $command $sub( |\$)"
+		usage_error "unknown option" "$command" "$sub" --frobnicate
+	done
 	exits 0 "$command" -h
 	says "^darn $command( |\$)"
 	[ "$(wc -L <"$T/out")" -lt 80 ] || fail "$command -h is too wide"
