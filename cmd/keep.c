@@ -68,7 +68,7 @@ void darn_keep_summary(struct darn_ctx *ctx, const struct darn_keep *k,
 		darn_json_str(&ctx->json_out, "next", next);
 		darn_json_end(&ctx->json_out);
 	} else {
-		darn_report_summary_text(ctx, &k->summary);
+		darn_text_coverage(ctx, &k->summary);
 		fprintf(ctx->out, "next: %s\n", next);
 	}
 }

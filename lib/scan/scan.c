@@ -173,6 +173,20 @@ static enum darn_rc find_place(struct darn_engine *e, struct darn_root *root,
 	return root_error(e, root, why.msg, err);
 }
 
+/* The directory that was typed is an entry as well. */
+static enum darn_rc show_top(struct darn_domain *d, struct darn_error *err)
+{
+	struct darn_witness *w = d->e->witness;
+	struct darn_entry top = {.path = ""};
+	struct darn_error why = DARN_ERROR_INIT;
+
+	if (d->root->base[0] || !w->ops->entry ||
+	    darn_tree_stat(d->tree, d->part, &top.st, &why) ||
+	    top.st.type != DARN_FT_DIR)
+		return DARN_OK;
+	return w->ops->entry(w, &top, err);
+}
+
 static enum darn_rc begin_root(struct darn_domain *d, struct darn_error *err)
 {
 	struct darn_witness *w = d->e->witness;
@@ -193,7 +207,7 @@ static enum darn_rc begin_root(struct darn_domain *d, struct darn_error *err)
 	rc = w->ops->root(w, dir[0] ? dir : "/", is_store ? d->store->name : "",
 			  err);
 	free(dir);
-	return rc;
+	return rc ? rc : show_top(d, err);
 }
 
 static enum darn_rc end_root(struct darn_domain *d, struct darn_error *err)

@@ -33,7 +33,10 @@ struct darn_witness_ops {
 			      enum darn_liveness liveness,
 			      struct darn_error *err);
 
-	/* A directory, link or special file, in path order.  Optional. */
+	/*
+	 * A directory, link or special file, in path order; first the root
+	 * itself, with the path "", where a directory was typed.  Optional.
+	 */
 	enum darn_rc (*entry)(struct darn_witness *w,
 			      const struct darn_entry *e,
 			      struct darn_error *err);
