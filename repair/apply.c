@@ -226,7 +226,7 @@ static enum darn_rc apply(struct darn_apply *a, struct darn_plan *p,
 			  struct darn_error *err)
 {
 	struct darn_plan_totals t = darn_plan_totals(p);
-	enum darn_rc rc = darn_target_lock(&a->c->target, err);
+	enum darn_rc rc = darn_aim_lock(&a->c->target, err);
 
 	if (rc)
 		return rc;

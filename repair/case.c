@@ -12,7 +12,7 @@ enum darn_rc darn_case_open(struct darn_case *c,
 	memset(c, 0, sizeof(*c));
 	c->o = o;
 	c->target.lock_fd = -1;
-	rc = darn_target_open(o->path, o->scan.stores, &c->target, err);
+	rc = darn_aim_open(o->path, o->scan.stores, &c->target, err);
 	if (!rc)
 		rc = darn_sources_open(&c->sources, o->sources, o->nsources,
 				       &c->target, o->scan.stores, err);
@@ -29,7 +29,7 @@ void darn_case_release(struct darn_case *c)
 	darn_sources_release(&c->sources);
 	darn_parts_release(&c->parts);
 	darn_seals_release(&c->seals);
-	darn_target_release(&c->target);
+	darn_aim_release(&c->target);
 }
 
 enum darn_rc darn_case_scan(struct darn_case *c, bool direct,
@@ -37,7 +37,7 @@ enum darn_rc darn_case_scan(struct darn_case *c, bool direct,
 			    struct darn_report **out, struct darn_error *err)
 {
 	struct darn_scan_options o = c->o->scan;
-	const char *root = c->target.abs;
+	const char *root = c->target.typed;
 	struct darn_comparer_options co = {
 		.manifests = c->seals.items,
 		.nmanifests = c->seals.n,

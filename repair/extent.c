@@ -83,7 +83,9 @@ enum darn_rc darn_extents_add(struct darn_extents *e,
 			: r->off + len;
 	(void)snprintf(x.id, sizeof(x.id), "%s", r->id);
 	x.by_seal = strncmp(r->id, "sealed/", 7) == 0;
-	e->whole_file = e->whole_file || r->hint == DARN_HINT_RESTORE_FILE;
+	/* what a seal misses it knows block by block */
+	e->whole_file = e->whole_file ||
+			(r->hint == DARN_HINT_RESTORE_FILE && !x.by_seal);
 	e->missing = e->missing || r->missing > 0;
 	if (e->n && e->items[e->n - 1].end > x.off) {
 		struct darn_extent *last = &e->items[e->n - 1];

@@ -97,7 +97,7 @@ enum darn_rc darn_look_open(struct darn_look *l, struct darn_case *c,
 	memset(l, 0, sizeof(*l));
 	for (size_t i = 0; i < e->n; i++)
 		by_seal = by_seal && e->items[i].by_seal;
-	l->abs = darn_strdup(e->path, err);
+	l->abs = darn_aim_abs(&c->target, e->path, err);
 	if (l->abs)
 		rc = open_file(l, c, q, err);
 	if (rc)

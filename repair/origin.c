@@ -149,7 +149,7 @@ static enum darn_rc open_ctx(struct darn_origin *o,
 
 static enum darn_rc from_dir(struct darn_origin *o,
 			     const struct darn_source *src,
-			     const struct darn_target *t,
+			     const struct darn_aim *t,
 			     const struct darn_part *part,
 			     struct darn_error *err)
 {
@@ -175,7 +175,7 @@ static enum darn_rc from_dir(struct darn_origin *o,
 /* A single file is mended from a directory or from a file. */
 static enum darn_rc for_file(struct darn_origin *o,
 			     const struct darn_source *src,
-			     const struct darn_target *t,
+			     const struct darn_aim *t,
 			     const struct darn_part *part,
 			     struct darn_error *err)
 {
@@ -220,7 +220,7 @@ static enum darn_rc for_file(struct darn_origin *o,
 /* The snapshot may hold the part, or only the piece of it that PATH is. */
 static enum darn_rc from_repo(struct darn_origin *o,
 			      const struct darn_source *src,
-			      const struct darn_target *t,
+			      const struct darn_aim *t,
 			      const struct darn_part *part,
 			      struct darn_error *err)
 {

@@ -86,7 +86,7 @@ static enum darn_rc add_item(struct planning *g, const struct darn_question *q,
 			     const struct darn_extent *x,
 			     struct darn_error *err)
 {
-	char *shown = darn_target_shown(&g->c->target, q->abs, err);
+	char *shown = darn_aim_shown(&g->c->target, q->abs, err);
 	char linked[1200];
 	struct darn_plan_item i = {
 		.verb = verb_for(g, q, a),

@@ -28,13 +28,15 @@ static int by_place(const void *x, const void *y)
 /* Was it found before, and left?  The places of one path are disjoint. */
 static bool is_known(const struct darn_apply *a, const struct darn_record *r)
 {
-	uint64_t path = darn_xxh3_64(r->path, strlen(r->path));
+	char *abs = darn_aim_abs(&a->c->target, r->path, NULL);
+	uint64_t path = abs ? darn_xxh3_64(abs, strlen(abs)) : 0;
 	struct darn_known key = {
 		.path = path,
 		.off = r->off + DARN_MAX(DARN_MAX(r->len, r->missing), 1),
 	};
 	size_t lo = 0, hi = a->nknown;
 
+	free(abs);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -67,7 +69,7 @@ static enum darn_rc globs(struct darn_apply *a, const char ***out,
 			  struct darn_error *err)
 {
 	*out = NULL;
-	if (a->nchanged > MAX_GLOBS)
+	if (a->nchanged > MAX_GLOBS || a->c->target.is_file)
 		return DARN_OK;
 	*out = darn_calloc(a->nchanged + 1, sizeof(char *), err);
 	if (!*out)

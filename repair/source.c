@@ -11,8 +11,7 @@
 #include "repair/origin.h"
 
 static enum darn_rc open_one(struct darn_source *s, const char *typed,
-			     const struct darn_target *t,
-			     struct darn_error *err)
+			     const struct darn_aim *t, struct darn_error *err)
 {
 	struct stat st;
 
@@ -39,7 +38,7 @@ static enum darn_rc open_one(struct darn_source *s, const char *typed,
 
 /* A backup is somewhere else. */
 static enum darn_rc refuse_overlap(const struct darn_source *s,
-				   const struct darn_target *t,
+				   const struct darn_aim *t,
 				   struct darn_error *err)
 {
 	struct stat a, b;
@@ -93,7 +92,7 @@ static enum darn_rc look_for_shared(const struct darn_entry *e, void *payload,
 
 /* Hard links and links to the target's own files are no backup either. */
 static enum darn_rc refuse_shared(const struct darn_source *s,
-				  const struct darn_target *t,
+				  const struct darn_aim *t,
 				  struct darn_error *err)
 {
 	struct sharing w = {.dir = ""};
@@ -121,7 +120,7 @@ static enum darn_rc refuse_shared(const struct darn_source *s,
 }
 
 enum darn_rc darn_sources_open(struct darn_sources *s, const char *const *typed,
-			       size_t n, const struct darn_target *target,
+			       size_t n, const struct darn_aim *target,
 			       const struct darn_store *const *stores,
 			       struct darn_error *err)
 {

@@ -13,7 +13,7 @@
 
 #include "lib/snapshot/repo.h"
 #include "repair/part.h"
-#include "repair/target.h"
+#include "repair/aim.h"
 
 enum {
 	DARN_MAX_SNAPSHOTS = 16 /* of one repository that are asked */
@@ -49,7 +49,7 @@ struct darn_source {
 struct darn_sources {
 	struct darn_source *items;
 	size_t n;
-	const struct darn_target *target;
+	const struct darn_aim *target;
 	const struct darn_store *const *stores;
 };
 
@@ -59,7 +59,7 @@ struct darn_sources {
  */
 DARN_MUST_CHECK
 enum darn_rc darn_sources_open(struct darn_sources *s, const char *const *typed,
-			       size_t n, const struct darn_target *target,
+			       size_t n, const struct darn_aim *target,
 			       const struct darn_store *const *stores,
 			       struct darn_error *err);
 void darn_sources_release(struct darn_sources *s);

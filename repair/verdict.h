@@ -17,7 +17,7 @@
 /* Everything that a verdict rests on. */
 struct darn_case {
 	const struct darn_repair_options *o;
-	struct darn_target target;
+	struct darn_aim target;
 	struct darn_parts parts;
 	struct darn_sources sources;
 	struct darn_seals seals;

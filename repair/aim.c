@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "repair/target.h"
+#include "repair/aim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static char *trimmed(const char *path, struct darn_error *err)
 	return s;
 }
 
-static enum darn_rc find_base(struct darn_target *t,
+static enum darn_rc find_base(struct darn_aim *t,
 			      const struct darn_store *const *stores,
 			      struct darn_error *err)
 {
@@ -51,9 +51,9 @@ static enum darn_rc find_base(struct darn_target *t,
 			 t->typed);
 }
 
-enum darn_rc darn_target_open(const char *path,
-			      const struct darn_store *const *stores,
-			      struct darn_target *t, struct darn_error *err)
+enum darn_rc darn_aim_open(const char *path,
+			   const struct darn_store *const *stores,
+			   struct darn_aim *t, struct darn_error *err)
 {
 	struct stat st;
 
@@ -75,7 +75,7 @@ enum darn_rc darn_target_open(const char *path,
 	return find_base(t, stores, err);
 }
 
-void darn_target_release(struct darn_target *t)
+void darn_aim_release(struct darn_aim *t)
 {
 	if (t->lock_fd >= 0)
 		(void)close(t->lock_fd);
@@ -99,7 +99,7 @@ static int stand_in(const char *base)
 	return fd;
 }
 
-enum darn_rc darn_target_lock(struct darn_target *t, struct darn_error *err)
+enum darn_rc darn_aim_lock(struct darn_aim *t, struct darn_error *err)
 {
 	int fd = open(t->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -124,8 +124,8 @@ enum darn_rc darn_target_lock(struct darn_target *t, struct darn_error *err)
 	return DARN_OK;
 }
 
-char *darn_target_shown(const struct darn_target *t, const char *abs,
-			struct darn_error *err)
+char *darn_aim_shown(const struct darn_aim *t, const char *abs,
+		     struct darn_error *err)
 {
 	const char *rel = darn_path_below(abs, t->abs);
 
@@ -134,4 +134,18 @@ char *darn_target_shown(const struct darn_target *t, const char *abs,
 	if (strcmp(t->typed, "/") == 0)
 		return darn_strdup(abs, err);
 	return darn_path_join(t->typed, rel, err);
+}
+
+char *darn_aim_abs(const struct darn_aim *t, const char *shown,
+		   struct darn_error *err)
+{
+	const char *rel = darn_path_below(shown, t->typed);
+
+	if (!rel) {
+		darn_fail(err, DARN_EINVAL, 0, "'%s' is not below '%s'", shown,
+			  t->typed);
+		return NULL;
+	}
+	return darn_asprintf(err, "%s%s%s", strcmp(t->abs, "/") ? t->abs : "",
+			     rel[0] ? "/" : "", rel);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* repair_show.h - a plan, what became of it, and where its journal lies. */
+#ifndef DARN_CMD_REPAIR_SHOW_H
+#define DARN_CMD_REPAIR_SHOW_H
+
+#include "cmd/cmd.h"
+#include "repair/repair.h"
+
+DARN_MUST_CHECK
+enum darn_rc darn_show_plan(struct darn_ctx *ctx, struct darn_plan *p,
+			    struct darn_error *err);
+
+/* At once, so that it is known whatever comes next. */
+void darn_show_journal(struct darn_ctx *ctx, const char *journal);
+void darn_show_journal_cb(const char *journal, void *ctx);
+
+/* A darn_action_fn; the payload is the struct darn_ctx. */
+void darn_show_action(const struct darn_plan_item *i, bool done,
+		      const char *why, void *ctx);
+
+/* The summary, with the next command to type. */
+void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
+		   const struct darn_repair_result *res, bool applied);
+
+#endif
