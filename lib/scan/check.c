@@ -8,9 +8,10 @@
  * reported as what they are.  Where the second reading is good, the report
  * says that memory differs from the medium and accuses nobody.
  *
- * In a live store the other explanation is a write that is under way: the
- * second look comes PAUSE later, and a finding stays only if the same bytes
- * fail in the same way.
+ * In a store that is or may be live the other explanation is a write that is
+ * under way: the second look comes PAUSE_MS later, and a finding stays only if
+ * the same bytes fail in the same way.  (While an engine writes, what memory
+ * has is the truth; so the medium is asked only where nobody is known to.)
  */
 #include "lib/scan/engine.h"
 
@@ -182,7 +183,7 @@ enum darn_rc darn_check_reread(struct darn_scan_file *f,
 			       struct darn_slot *slot, bool *changed,
 			       struct darn_error *err)
 {
-	bool live = f->d->liveness == DARN_LIVE;
+	enum darn_liveness liveness = f->d->liveness;
 	struct darn_error why = DARN_ERROR_INIT;
 	enum darn_rc rc = darn_slot_buffer(&slot->second, err);
 	uint8_t *old = r->buf;
@@ -191,11 +192,12 @@ enum darn_rc darn_check_reread(struct darn_scan_file *f,
 	*changed = false;
 	if (rc)
 		return rc;
-	if (live)
+	if (liveness != DARN_STOPPED)
 		darn_check_pause(f->d->e);
 	rc = darn_io_read(f->f.io, slot->second, r->got, r->off,
-			  live ? DARN_READ_NORMAL : DARN_READ_MEDIUM, &got,
-			  &why);
+			  liveness == DARN_LIVE ? DARN_READ_NORMAL
+						: DARN_READ_MEDIUM,
+			  &got, &why);
 	/* No second opinion to be had: the first one stands. */
 	if (rc || got < r->got || memcmp(r->buf, slot->second, r->got) == 0)
 		return DARN_OK;
@@ -247,7 +249,7 @@ static void keep_repeated(const struct darn_chunk_read *r, const uint8_t *old,
 	now->nitems = n;
 }
 
-/* Afterwards slot->found is what holds.  *looked: it was called for. */
+/* Afterwards slot->found is what holds. */
 static enum darn_rc second_look(struct darn_scan_file *f,
 				struct darn_chunk_read *r, size_t len,
 				struct darn_slot *slot, struct darn_error *err)
@@ -261,7 +263,7 @@ static enum darn_rc second_look(struct darn_scan_file *f,
 	rc = check_format(f, r, len, &slot->again, err);
 	if (rc)
 		return rc;
-	if (f->d->liveness == DARN_LIVE)
+	if (f->d->liveness != DARN_STOPPED)
 		keep_repeated(r, slot->second, &slot->found, &slot->again);
 	else if (!slot->again.bad)
 		rc = darn_check_differs(f, err);
@@ -308,7 +310,7 @@ static enum darn_rc ask_witness(struct darn_scan_file *f,
 	rc = check_format(f, r, len, &slot->found, err);
 	if (rc == DARN_OK)
 		rc = darn_check_witness(f, r, worker, err);
-	if (rc == DARN_OK && !slot->seen.bad && f->d->liveness != DARN_LIVE)
+	if (rc == DARN_OK && !slot->seen.bad && f->d->liveness == DARN_STOPPED)
 		rc = darn_check_differs(f, err);
 	return rc;
 }

@@ -130,6 +130,7 @@ struct darn_scan_file {
 	bool refused; /* the format's open() could not do its work */
 	bool stray;   /* the format is to be found by content */
 	bool again;   /* another name of a file that is counted already */
+	bool read;    /* its bytes are, or were, shown to somebody */
 	bool witnessed;
 	void *handle;			       /* the witness's */
 	struct darn_spans open_bad, open_good; /* said by the format's open() */

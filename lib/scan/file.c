@@ -11,8 +11,8 @@
  */
 #include "lib/scan/engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/mem.h"
 
@@ -112,8 +112,11 @@ static enum darn_rc add_record(struct darn_scan_file *f, struct darn_error *err)
 	uint64_t damaged = DARN_MIN(atomic_load(&f->damaged), seen);
 	uint64_t verified = DARN_MIN(atomic_load(&f->verified), seen - damaged);
 
-	if (progress)
+	if (progress) {
 		atomic_fetch_add(&progress->files_done, 1);
+		if (!f->read)
+			atomic_fetch_add(&progress->bytes_done, total);
+	}
 	if (f->again)
 		return DARN_OK;
 	return darn_report_add(
@@ -250,6 +253,8 @@ static enum darn_rc fit_format(struct darn_scan_file *f, struct darn_error *err)
 {
 	const struct darn_format *format = f->format;
 
+	assert(!format->check || format->unit == 0 ||
+	       DARN_CHUNK % format->unit == 0);
 	if (!format->check && !format->begin)
 		f->format = NULL;
 	else if (format->check && format->unit == 0 &&
@@ -301,6 +306,7 @@ static enum darn_rc open_and_read(struct darn_scan_file *f, unsigned worker,
 		return rc;
 	if (!f->format && !f->witnessed)
 		return leave_unread(f, f->refused, NULL, err);
+	f->read = true;
 	f->chunks =
 		f->f.st.size / DARN_CHUNK + (f->f.st.size % DARN_CHUNK ? 1 : 0);
 	if (f->format && f->format->begin)

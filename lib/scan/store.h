@@ -46,7 +46,12 @@ struct darn_format {
 	const char *title;  /* "PostgreSQL relation page" */
 	const char *covers; /* for darn formats: what the check covers */
 	const char *blind;  /* and what it cannot see */
-	uint32_t unit;	    /* bytes; 0: the file is one unit */
+	/*
+	 * Bytes; with check() a divisor of 1 MiB.  0: the file is one unit;
+	 * then check() gets all of it at once, empty files too, and files of
+	 * more than 1 MiB are not checked.
+	 */
+	uint32_t unit;
 	const struct darn_code *codes;
 	size_t ncodes;
 

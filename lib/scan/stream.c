@@ -175,7 +175,7 @@ static enum darn_rc look_aside(struct stream *s, struct darn_chunk_read *r,
 	if (rc == DARN_OK && changed) {
 		rc = darn_check_witness(f, r, s->worker, err);
 		if (rc == DARN_OK && !slot->seen.bad &&
-		    f->d->liveness != DARN_LIVE)
+		    f->d->liveness == DARN_STOPPED)
 			rc = darn_check_differs(f, err);
 	}
 	if (rc)
@@ -308,7 +308,7 @@ static enum darn_rc again(struct stream *s, uint64_t at, struct darn_error *err)
 	enum outcome outcome;
 	enum darn_rc rc;
 
-	if (s->f->d->liveness == DARN_LIVE)
+	if (s->f->d->liveness != DARN_STOPPED)
 		darn_check_pause(s->f->d->e);
 	darn_spans_clear(&s->bad);
 	darn_spans_clear(&s->good);
@@ -318,7 +318,7 @@ static enum darn_rc again(struct stream *s, uint64_t at, struct darn_error *err)
 	s->fresh = at;
 	rc = pass(s, &outcome, &at, err);
 	if (rc == DARN_OK && outcome == GO_ON && !s->any_bad &&
-	    s->f->d->liveness != DARN_LIVE)
+	    s->f->d->liveness == DARN_STOPPED)
 		rc = darn_check_differs(s->f, err);
 	return rc;
 }

@@ -211,6 +211,7 @@ static void check_calls(const struct watcher *w)
 					    "m/stream.str", "m/z.other", "z"};
 
 	ck_assert_str_eq(w->log, "root /x\n"
+				 "dir \n"
 				 "dir a\n"
 				 "file a/t\n"
 				 "file a.txt\n"
