@@ -98,7 +98,7 @@ static enum darn_rc end_witness(struct darn_scan_file *f,
 		rc = darn_commit(&(struct darn_scope){f->d, f, true}, &sink,
 				 err);
 	if (rc == DARN_OK && darn_sink_first_reason(&sink))
-		rc = darn_file_reason(f, UINT64_MAX,
+		rc = darn_file_reason(f, UINT64_MAX - 1,
 				      darn_sink_first_reason(&sink), err);
 	darn_sink_release(&sink);
 	return rc;

@@ -196,8 +196,8 @@ enum darn_rc darn_file_probe(struct darn_scan_file *f, struct darn_error *err)
 		ask_formats(&b, stores[i], head, got, f->f.st.size);
 	free(head);
 	if (b.best < LEAST_BID)
-		return darn_file_reason(f, 0, "no scanner knows this file",
-					err);
+		return darn_file_reason(f, UINT64_MAX,
+					"no scanner knows this file", err);
 	if (ambiguous(&b))
 		return darn_file_reason(f, 0,
 					"two scanners claim this file: say "
