@@ -53,6 +53,11 @@ offers postgresql/page "$DARN" scan --format postgresql/p
 offers "$T/a-file" "$DARN" scan --manifest "$T/a-"
 offers "$T/a-file" "$DARN" scan "$T/a-"
 offers "$T/a-dir" "$DARN" scan -q "$T/a-"
+offers create "$DARN" snapshot cr
+offers --repo= "$DARN" snapshot list --r
+offers "$T/a-dir" "$DARN" snapshot list --repo "$T/a-"
+offers_not "$T/a-file" "$DARN" snapshot list --repo "$T/a-"
+offers "$T/a-file" "$DARN" repair --from "$T/a-"
 offers postgresql "$DARN" formats post
 offers scan "$DARN" help sc
 offers --list-ids "$DARN" help --list-i
