@@ -38,12 +38,13 @@ expect() {
 		sed 's/^/demo: ! /' err >&2
 		fail "darn $* gave exit $got, not $want"
 	}
-	printf '$ darn %s   [exit %d]\n' "$*" "$got"
+	printf '$ darn %s   [exit %d]\n' "$(echo "$*" |
+		sed "s|[^ ]*[.]journal|JOURNAL|")" "$got"
 }
 
-# show N - the first lines of what it said, no wider than a terminal
+# show PATTERN - those lines of what it said, no wider than a terminal
 show() {
-	cut -c1-77 out | sed -n "1,$1s/^/   /p"
+	grep -E "$1" out | sed "s|$work/||g" | fold -s -w 76 | sed 's/^/   /'
 }
 
 digest() {
@@ -52,7 +53,7 @@ digest() {
 }
 
 integrity() {
-	sqlite3 "$1" 'pragma integrity_check' 2>&1 | head -n 1 | cut -c1-50
+	sqlite3 "$1" 'pragma integrity_check' 2>&1 | head -n 1 | cut -c1-66
 }
 
 make_database() {
@@ -120,20 +121,21 @@ echo "   SQLite: $(integrity "$db")"
 
 echo "3. SQLite's format has no checksums; the seal knows every block."
 expect 4 scan shop
-show 8
+show '^shop/|^DAMAGED'
 
 echo "4. The plan: what would be written, from where, and why that is right."
 echo "   (The file has another size than when sealed, so somebody has to vouch"
 echo "   that nobody wrote to it: --unchanged-since-seal.)"
 expect 4 repair --dry-run shop --from backup --unchanged-since-seal
-show 6
+show '^shop/|^plan'
 cmp -s "$db" damaged.db || fail "a dry run wrote"
 
 echo "5. Repair, and a deep scan of everything."
 expect 1 repair --yes --json shop --from backup --unchanged-since-seal
 journal=$(sed -n 's/.*"type":"journal".*"journal":"\([^"]*\)".*/\1/p' out)
 [ -n "$journal" ] || fail "no journal in the repair's report"
-expect 0 scan shop
+expect 0 scan --direct shop
+show '^CLEAN|^NO DAMAGE'
 cmp -s "$db" pristine.db || fail "the repaired file is not the old one"
 
 echo "6. Every repair can be undone, and done again."

@@ -67,5 +67,12 @@ for command in $commands; do
 	}
 done
 
+# Every field that the program writes is in darn-report(5).
+grep -ohE 'darn_json_[a-qs-z][a-z0-9]*\([^"()]*"[a-z_0-9]+"' cmd/*.c |
+	cut -d'"' -f2 | sort -u | while read -r field; do
+	grep -qE "^\.(It|Ss|Cm)( .*)? $field( |\$)" \
+		man/darn-report.5 || echo "man: darn-report.5 says nothing of '$field'"
+done | grep . >&2 && bad=1
+
 [ "$bad" -eq 0 ] && echo "man: ok"
 exit "$bad"
