@@ -81,12 +81,16 @@ static void choose_place(const char *path, uint32_t segsize,
 						   : segsize;
 }
 
-/* How far the log went, for all that the control file knows. */
+/*
+ * How far the log went, for all that the control file knows.  A record begins
+ * at the checkpoint; minRecoveryPoint is where one ends.
+ */
 static void set_limits(struct darn_pg_wal_segment *seg,
 		       const struct darn_pg_control *c)
 {
 	seg->reached = DARN_MAX(c->checkpoint_lsn, c->redo_lsn);
-	seg->reached = DARN_MAX(seg->reached, c->min_recovery_lsn);
+	if (c->min_recovery_lsn > seg->reached)
+		seg->reached = c->min_recovery_lsn - 1;
 	if (c->state == DARN_PG_SHUTDOWNED)
 		seg->shutdown = c->checkpoint_lsn;
 }
@@ -173,9 +177,9 @@ static enum darn_rc open_segment(const struct darn_file *f,
 	if (!seg)
 		return DARN_ENOMEM;
 	seg->in_store = pg;
-	if (c)
-		set_limits(seg, c);
 	rc = look_around(f, seg, c, err);
+	if (rc == DARN_OK && c && c->tli == seg->files.rules.tli)
+		set_limits(seg, c);
 	if (rc) {
 		close_segment(seg);
 		return rc;

@@ -150,9 +150,21 @@ START_TEST(control_tells)
 	wal_save(&w);
 	check();
 	ck_assert_uint_eq(found_in_all(), 0);
+	/* a standby that replayed all of it */
+	pg.control.min_recovery_lsn = w.lsn;
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
+	pg.control.min_recovery_lsn = w.lsn + 8;
+	check();
+	ck_assert(wal_damaged(seg[0], w.lsn - w.start));
+	pg.control.min_recovery_lsn = 0;
 	pg.control.checkpoint_lsn = w.lsn + 3 * PAGE;
 	check();
 	ck_assert(wal_damaged(seg[0], w.lsn - w.start));
+	/* but not about another timeline */
+	pg.control.tli = 2;
+	check();
+	ck_assert_uint_eq(darn_sink_nfound(seg[0]), 0);
 }
 END_TEST
 
