@@ -29,6 +29,8 @@ struct darn_pg {
 	struct darn_pg_control start;
 	struct darn_pg_log log;
 	struct darn_pg_pending pending; /* what recovery writes anew */
+	/* The LSN that each block must have at least; see stale.h. */
+	struct darn_pg_blockmap written;
 	enum darn_pg_sums sums;
 	bool checked;	  /* a version that this scanner knows */
 	bool base_backup; /* backup_label is there */

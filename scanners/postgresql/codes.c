@@ -14,6 +14,10 @@ const struct darn_code darn_pg_codes[DARN_PG_NCODES] = {
 		{"postgresql/page-zeroed-in-use", DARN_DAMAGED,
 		 DARN_HINT_RESTORE,
 		 "the page is all zero although the log gave it content"},
+	[DARN_PG_PAGE_STALE] = {"postgresql/page-stale", DARN_DAMAGED,
+				DARN_HINT_RESTORE,
+				"the page is older than the log says: a write "
+				"was lost, or an old page was put back"},
 	[DARN_PG_FILE_MISSING] = {"postgresql/file-missing", DARN_DAMAGED,
 				  DARN_HINT_RESTORE_FILE,
 				  "a file that the cluster needs is not there"},

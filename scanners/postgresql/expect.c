@@ -106,7 +106,7 @@ bool darn_pg_rel_settled(const struct darn_pg *pg,
 	if (darn_pg_clean(&pg->start))
 		return true;
 	return pg->pending.complete &&
-	       !darn_pg_pending_touches(&pg->pending, rel);
+	       !darn_pg_blockmap_touches(&pg->pending.blocks, rel);
 }
 
 /* "16384.2" of "16384.3"; false: no room, which no real name needs. */

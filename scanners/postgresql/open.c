@@ -15,6 +15,7 @@
 #include "lib/hash/hash.h"
 #include "scanners/postgresql/codes.h"
 #include "scanners/postgresql/page.h"
+#include "scanners/postgresql/stale.h"
 
 enum {
 	MAX_TEXT = 1 << 16,
@@ -273,6 +274,11 @@ static enum darn_rc look_at_log(struct darn_pg *pg, struct darn_tree *t,
 	if (live == DARN_STOPPED && pg->log.known && !pg->base_backup &&
 	    !pg->standby)
 		pg->max_lsn = pg->log.end_lsn;
+	if (live == DARN_STOPPED && pg->log.intact && pg->start.valid &&
+	    !pg->standby && pg->sums == DARN_PG_SUMS_ON)
+		rc = darn_pg_written_build(pg, t, err);
+	if (rc)
+		return rc;
 	if (live == DARN_LIVE || !pg->start.valid ||
 	    darn_pg_clean(&pg->start) || !pg->log.intact)
 		return DARN_OK;
@@ -318,7 +324,9 @@ void darn_pg_close(void *ctx)
 {
 	struct darn_pg *pg = ctx;
 
-	if (pg)
-		darn_pg_pending_release(&pg->pending);
+	if (!pg)
+		return;
+	darn_pg_pending_release(&pg->pending);
+	darn_pg_blockmap_release(&pg->written);
 	free(pg);
 }

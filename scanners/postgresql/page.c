@@ -59,10 +59,16 @@ static const struct darn_code codes[] = {
 		  "reads the rest"},
 };
 
+enum {
+	/* GistBuildLSN: a GiST build logs its pages and leaves this in them. */
+	BUILD_LSN = 1
+};
+
 struct page_file {
 	const struct darn_pg *pg; /* NULL: a stray file */
 	struct darn_pg_rel rel;
 	bool sums;
+	bool logged;	      /* the log names some block of it */
 	uint32_t first_block; /* of the fork */
 	uint64_t end;	      /* bytes that a segment can have */
 	uint64_t max_lsn;
@@ -144,6 +150,7 @@ static enum darn_rc open_page(const struct darn_file *f, const void *store_ctx,
 		rel_of_stray(f->path, &pf->rel);
 	pf->first_block = pf->rel.segment * blocks;
 	pf->end = (uint64_t)blocks * DARN_PG_PAGE;
+	pf->logged = pg && darn_pg_blockmap_touches(&pg->written, &pf->rel);
 	if (!pf->sums)
 		darn_sink_reason(sink,
 				 "page checksums are off in this cluster");
@@ -196,6 +203,21 @@ static void report_future(const struct page_file *pf, struct darn_sink *sink,
 				      DARN_STR("log_end", end.s)));
 }
 
+/* The page is as it was written; is it the latest one that was? */
+static void compare_log(const struct page_file *pf, struct darn_sink *sink,
+			uint64_t off, uint32_t block, uint64_t lsn)
+{
+	uint64_t written;
+
+	if (pf->logged && lsn > BUILD_LSN &&
+	    darn_pg_blockmap_get(&pf->pg->written, &pf->rel, block, &written) &&
+	    lsn < written)
+		darn_sink_note(sink,
+			       (struct darn_note){.off = off,
+						  .value = {lsn},
+						  .kind = DARN_PG_NOTE_OLD});
+}
+
 /*
  * The first rule that a page breaks is reported, the one that says most about
  * the cause.
@@ -210,9 +232,10 @@ static enum page_kind check_page(const struct page_file *pf,
 	bool sane = darn_pg_head_sane(&h);
 
 	if (h.upper != 0 && sum == h.checksum && sane) {
-		if (h.lsn <= pf->max_lsn)
-			return pf->sums ? GOOD : OTHER;
-		report_future(pf, sink, where, block, h.lsn);
+		if (h.lsn > pf->max_lsn)
+			report_future(pf, sink, where, block, h.lsn);
+		else
+			compare_log(pf, sink, where.off, block, h.lsn);
 		return pf->sums ? GOOD : OTHER;
 	}
 	if (h.upper == 0 && darn_all_zero(page, DARN_PG_PAGE))

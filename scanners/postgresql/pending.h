@@ -10,14 +10,11 @@
 #ifndef DARN_SCANNERS_POSTGRESQL_PENDING_H
 #define DARN_SCANNERS_POSTGRESQL_PENDING_H
 
-#include "scanners/postgresql/pg.h"
+#include "scanners/postgresql/blockmap.h"
 
-struct darn_pg_pending_slot;
-
-/* All zero: nothing is pending.  Immutable after darn_pg_pending_build(). */
+/* All zero: nothing is known.  Immutable after darn_pg_pending_build(). */
 struct darn_pg_pending {
-	struct darn_pg_pending_slot *slots; /* open addressing */
-	size_t nslots, n;
+	struct darn_pg_blockmap blocks; /* 1: the first record is whole */
 	bool complete; /* every block that the log names is here */
 };
 
@@ -36,10 +33,6 @@ bool darn_pg_pending_writes(const struct darn_pg_pending *p,
 /* True if the log names the block behind the redo point. */
 bool darn_pg_pending_names(const struct darn_pg_pending *p,
 			   const struct darn_pg_rel *rel, uint32_t block);
-
-/* True if it names any block of the relation's fork. */
-bool darn_pg_pending_touches(const struct darn_pg_pending *p,
-			     const struct darn_pg_rel *rel);
 
 void darn_pg_pending_release(struct darn_pg_pending *p);
 

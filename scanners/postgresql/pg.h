@@ -60,6 +60,7 @@ struct darn_pg_control {
 /* What notes mean.  0x100 and up belong to the WAL (wal.h). */
 enum darn_pg_note {
 	DARN_PG_NOTE_ZERO = 1, /* value[0]: bytes of all-zero pages */
+	DARN_PG_NOTE_OLD,      /* value[0]: LSN of a page behind the log */
 	DARN_PG_NOTE_WAL_FIRST = 0x100,
 };
 

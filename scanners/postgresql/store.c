@@ -75,10 +75,10 @@ static enum darn_shutdown shutdown(const void *ctx, struct darn_evidence *why)
 		return DARN_CLEAN;
 	if (pg->log.why[0])
 		darn_evidence_add(why, "%s", pg->log.why);
-	if (pg->pending.n)
+	if (pg->pending.blocks.n)
 		darn_evidence_add(why,
 				  "recovery will write %zu blocks from the log",
-				  pg->pending.n);
+				  pg->pending.blocks.n);
 	return DARN_UNCLEAN;
 }
 

@@ -4,9 +4,10 @@
  *
  * The server makes a file longer by a page of zeros and fills it later.  So
  * they are normal at the end of a relation, and in the middle of hash indexes
- * and of the free-space and visibility maps.  In the middle of other relations
- * a crash may leave one, but so does a disk that forgets: suspicious.  Where
- * the log that is still here gave the block content, it is damage.
+ * and of the free-space and visibility maps; after a crash also where recovery
+ * will fill them.  In the middle of other relations a crash may leave one, but
+ * so does a disk that forgets: suspicious.  Where the log that is still here
+ * gave the block content, it is damage.
  *
  * The log is asked about many blocks in one walk: runs of zeros are gathered
  * until there are DARN_PG_MENTIONS_MAX blocks.
@@ -287,7 +288,9 @@ static void report_run(const struct darn_pg_zero *z, const struct zero_run *r)
 		uint64_t lost = lost_change(z, &f->rel, r->block + i);
 
 		if (!lost &&
-		    (off >= f->tail_off || f->in == DARN_PG_PAGE_EMPTY))
+		    (off >= f->tail_off || f->in == DARN_PG_PAGE_EMPTY ||
+		     darn_pg_pending_writes(&z->pg->pending, &f->rel,
+					    r->block + i)))
 			continue;
 		report_empty(z, f, empty_off, off - empty_off);
 		report_block(z, f, off, r->block + i, lost);
@@ -383,8 +386,5 @@ enum darn_rc darn_pg_zero_note(struct darn_pg_zero *z,
 
 enum darn_rc darn_pg_zero_end(struct darn_pg_zero *z, struct darn_error *err)
 {
-	enum darn_rc rc = flush(z, err);
-
-	darn_pg_zero_destroy(z);
-	return rc;
+	return flush(z, err);
 }

@@ -3,7 +3,7 @@
  * zero.h - which pages of zeros may be there.
  *
  * create, then note() for every DARN_PG_NOTE_ZERO in the order in which they
- * come, then end(), which reports and releases.
+ * come, then end(), which reports what is left.
  */
 #ifndef DARN_SCANNERS_POSTGRESQL_ZERO_H
 #define DARN_SCANNERS_POSTGRESQL_ZERO_H
