@@ -152,15 +152,15 @@ static enum darn_rc finish_pending(struct run *r, struct darn_error *err)
 
 static void warn_of_hardware(struct darn_ctx *ctx)
 {
-	char text[400];
+	char text[160], *last;
 
 	darn_kernel_io_errors(text, sizeof(text));
-	if (!text[0])
-		return;
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		darn_ctx_warn(ctx, "the kernel reports: %s", line);
-	darn_ctx_warn(ctx, "on failing hardware a repair makes things worse: "
-			   "replace it first");
+	last = strrchr(text, '\n');
+	if (text[0])
+		darn_ctx_warn(ctx,
+			      "the kernel reports: %s; on failing hardware a "
+			      "repair makes things worse: replace it first",
+			      last ? last + 1 : text);
 }
 
 /* May the plan be carried out? */

@@ -19,9 +19,12 @@
 
 static unsigned bit_of(const struct darn_plan_item *i)
 {
-	return strcmp(i->severity, darn_severity_name(DARN_SUSPICIOUS)) == 0
-		       ? DARN_EXIT_SUSPICIOUS
-		       : DARN_EXIT_DAMAGED;
+	bool suspicious =
+		strcmp(i->severity, darn_severity_name(DARN_SUSPICIOUS)) == 0;
+
+	/* what is proven to be wrong is damage */
+	return suspicious && i->verdict != DARN_EXACT ? DARN_EXIT_SUSPICIOUS
+						      : DARN_EXIT_DAMAGED;
 }
 
 void darn_apply_skip(struct darn_apply *a, const struct darn_plan_item *i,

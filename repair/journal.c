@@ -196,9 +196,40 @@ static enum darn_rc pick_name(const char *root, char **out,
 			 "cannot find a name for the journal");
 }
 
-static enum darn_rc make_file(struct darn_journal *j, struct darn_error *err)
+static char *dir_of(const char *path, struct darn_error *err)
 {
-	j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char *dir = darn_strdup(path, err);
+
+	if (dir)
+		*strrchr(dir, '/') = '\0';
+	return dir;
+}
+
+/* The name while it has no beginning yet; *named: it lies under that. */
+static char *first_name(const char *path, struct darn_error *err)
+{
+	const char *slash = strrchr(path, '/');
+
+	return darn_asprintf(err, "%.*s/.%s", (int)(slash - path), path,
+			     slash + 1);
+}
+
+static enum darn_rc make_file(struct darn_journal *j, bool *named,
+			      struct darn_error *err)
+{
+	char *dir = dir_of(j->path, err), *first = first_name(j->path, err);
+
+	*named = false;
+	if (dir)
+		j->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (j->fd < 0 && first) {
+		(void)unlink(first);
+		j->fd = open(first, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+			     0600);
+		*named = j->fd >= 0;
+	}
+	free(dir);
+	free(first);
 	if (j->fd < 0)
 		return darn_fail(err, DARN_EIO, errno,
 				 "cannot make the journal '%s'", j->path);
@@ -208,12 +239,33 @@ static enum darn_rc make_file(struct darn_journal *j, struct darn_error *err)
 	return write_head(j, err);
 }
 
+/* A journal appears with its beginning or not at all. */
+static enum darn_rc give_name(struct darn_journal *j, bool named,
+			      struct darn_error *err)
+{
+	char *first = first_name(j->path, err), proc[64];
+	int failed = -1;
+
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", j->fd);
+	if (first && named)
+		failed = rename(first, j->path);
+	else if (first)
+		failed = linkat(AT_FDCWD, proc, AT_FDCWD, j->path,
+				AT_SYMLINK_FOLLOW);
+	free(first);
+	if (failed)
+		return darn_fail(err, DARN_EIO, errno,
+				 "cannot make the journal '%s'", j->path);
+	return sync_dir_of(j->path, err);
+}
+
 enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,
 				 struct darn_error *err)
 {
 	struct darn_journal *j = darn_calloc(1, sizeof(*j), err);
 	struct darn_jrec head = {.type = DARN_J_HEAD, .path = root};
 	enum darn_rc rc = DARN_ENOMEM;
+	bool named = false;
 	struct stat st;
 
 	if (!j)
@@ -225,7 +277,7 @@ enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,
 		goto out;
 	rc = pick_name(root, &j->path, err);
 	if (!rc)
-		rc = make_file(j, err);
+		rc = make_file(j, &named, err);
 	if (rc)
 		goto out;
 	if (stat(root, &st) == 0) {
@@ -236,7 +288,7 @@ enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,
 	if (!rc)
 		rc = darn_journal_sync(j, err);
 	if (!rc)
-		rc = sync_dir_of(j->path, err);
+		rc = give_name(j, named, err);
 out:
 	if (rc) {
 		darn_journal_close(j);

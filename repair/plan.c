@@ -25,11 +25,16 @@ struct planning {
 	unsigned left_now, left_after; /* exit bits of what is not mended */
 };
 
-/* The bit that a unit leaves behind where it is not mended. */
+/*
+ * The bit that a unit leaves behind where it is not mended.  What is suspicious
+ * is damage as soon as it is proven that other bytes belong there.
+ */
 static unsigned bit_of(enum darn_severity severity, enum darn_verdict v)
 {
 	if (v == DARN_HEALS || v == DARN_FREE)
 		return 0;
+	if (v == DARN_EXACT)
+		return DARN_EXIT_DAMAGED;
 	return severity == DARN_SUSPICIOUS ? DARN_EXIT_SUSPICIOUS
 					   : DARN_EXIT_DAMAGED;
 }

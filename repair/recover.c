@@ -129,12 +129,12 @@ static enum darn_rc settle(struct recovery *v, const struct darn_jrec *r,
 	return write_image(r, fd, !forward(v), err);
 }
 
-static bool same_file(const struct darn_jrec *r, int fd)
+/* Its bytes say whether it is the one, wherever it was copied to since. */
+static bool only_name(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_ino == r->ino && st.st_nlink == 1;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
 static enum darn_rc finish_unit(struct recovery *v, const struct darn_jrec *r,
@@ -147,7 +147,7 @@ static enum darn_rc finish_unit(struct recovery *v, const struct darn_jrec *r,
 	int fd = open(r->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	*type = DARN_J_ROLLED;
-	if (fd < 0 || !same_file(r, fd)) {
+	if (fd < 0 || !only_name(fd)) {
 		v->strange++;
 		if (fd >= 0)
 			(void)close(fd);

@@ -42,6 +42,8 @@ static unsigned rank(const struct darn_case *c, enum darn_verdict v)
 static void say(struct darn_evidence *e, const char *who, const char *what)
 {
 	e->text[0] = '\0';
+	if (strstr(what, who))
+		who = "";
 	darn_evidence_add(e, "%s%s%s", who, who[0] ? ": " : "", what);
 	for (char *p = e->text; *p; p++)
 		if (*p == '\n')
