@@ -127,7 +127,9 @@ echo "4. The plan: what would be written, from where, and why that is right."
 echo "   (The file has another size than when sealed, so somebody has to vouch"
 echo "   that nobody wrote to it: --unchanged-since-seal.)"
 expect 4 repair --dry-run shop --from backup --unchanged-since-seal
-show '^shop/|^plan'
+show '^shop/' | head -n 2
+echo "   ... and $(($(grep -c '^shop/' out) - 1)) more"
+show '^plan'
 cmp -s "$db" damaged.db || fail "a dry run wrote"
 
 echo "5. Repair, and a deep scan of everything."
