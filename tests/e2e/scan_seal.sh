@@ -62,6 +62,15 @@ valid_json "$T/out"
 says '"type":"error","path":"[^"]*/seals/plain-'
 says '"type":"summary","exit":8,"files":2,'
 
+# The report must not end in the seal because its descriptor was free.
+mkdir "$T/closed"
+seq 1000 >"$T/closed/numbers"
+STATUS=0
+"$DARN" seal --manifest "$T/closed.seal" "$T/closed" >&- 2>&- <&- || STATUS=$?
+check "a seal without an output: exit 8" test "$STATUS" -eq 8
+exits 0 scan --manifest "$T/closed.seal" "$T/closed"
+says '^CLEAN: '
+
 exits 0 seal --manifest "$T/fresh.seal" "$T/other"
 rot "$T/other/numbers" 70000
 for jobs in 0 1 7; do
