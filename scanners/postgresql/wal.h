@@ -15,7 +15,8 @@
  *		16 u8 info, 17 u8 resource manager, 18 padding, 20 u32 CRC-32C
  *		of bytes [24, length) and then [0, 20)
  *
- * wal_parse.c takes pages apart, wal_format.c checks a segment, wal_cross.c
+ * wal_page.c and wal_parse.c take pages apart, wal_format.c and wal_stream.c
+ * check a segment, wal_finding.c says what is wrong with it, wal_cross.c
  * looks at the records that lie in two, wal_walk.c reads the log in order,
  * wal_block.c takes a record's body apart, wal_log.c finds the end of the
  * log, wal_mention.c asks it about blocks and wal_join.c judges what only

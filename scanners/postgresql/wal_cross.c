@@ -56,7 +56,8 @@ enum darn_rc darn_pg_wal_cross_rest(struct darn_pg_wal_files *f,
 		(void)darn_pg_wal_partial_add(&r, page + h.header,
 					      DARN_PG_PAGE - h.header);
 	}
-	*rest = darn_pg_wal_partial_crc(&r) == darn_get_le32(r.head + 20)
+	*rest = darn_pg_wal_partial_crc(&r) ==
+				darn_get_le32(r.head + DARN_PG_WAL_CRC_AT)
 			? DARN_PG_REST_GOOD
 			: DARN_PG_REST_BAD;
 	return DARN_OK;
@@ -190,7 +191,7 @@ enum darn_rc darn_pg_wal_cross_whole(struct darn_pg_wal_files *f, uint64_t lsn,
 	if (rc || rec.have < rec.length)
 		return rc;
 	*computed = darn_pg_wal_partial_crc(&rec);
-	*stored = darn_get_le32(rec.head + 20);
+	*stored = darn_get_le32(rec.head + DARN_PG_WAL_CRC_AT);
 	*rest = *computed == *stored ? DARN_PG_REST_GOOD : DARN_PG_REST_BAD;
 	return DARN_OK;
 }

@@ -9,15 +9,12 @@
  */
 #include "scanners/postgresql/wal_parse.h"
 
-#include <string.h>
-
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
 
 enum {
-	HEAD_CRC = 20, /* the CRC covers the header up to itself */
-	BLANK = 32,    /* zero bytes that make a range look unwritten */
+	BLANK = 32, /* zero bytes that make a range look unwritten */
 	RM_XLOG = 0,
 	XLOG_SWITCH = 0x40,
 	XLOG_OVERWRITE_CONTRECORD = 0xd0,
@@ -29,113 +26,12 @@ enum {
 /* The record began in a part of the log that is not known. */
 #define GIVEN_UP_ANY UINT64_MAX
 
-/* ---- page headers ---- */
-
-static bool timeline_fits(const struct darn_pg_wal_rules *r, uint32_t tli,
-			  uint64_t lsn)
-{
-	if (tli == r->tli)
-		return !r->history || r->nancestors == 0 ||
-		       lsn + DARN_PG_PAGE > r->ancestors[r->nancestors - 1].end;
-	if (!r->history)
-		return tli > 0 && tli < r->tli;
-	for (unsigned i = 0; i < r->nancestors; i++) {
-		uint64_t begin = i ? r->ancestors[i - 1].end : 0;
-
-		if (tli == r->ancestors[i].tli)
-			return lsn + DARN_PG_PAGE > begin &&
-			       lsn < r->ancestors[i].end;
-	}
-	return false;
-}
-
-static const char *wrong_in_long(const struct darn_pg_wal_rules *rules,
-				 struct darn_cursor *c)
-{
-	uint64_t sysid = darn_le64(c);
-	uint32_t segsize = darn_le32(c);
-	uint32_t blcksz = darn_le32(c);
-
-	if (c->overrun)
-		return "header";
-	if (rules->sysid && sysid != rules->sysid)
-		return "system id";
-	if (segsize != rules->segsize)
-		return "segment size";
-	return blcksz == DARN_PG_PAGE ? NULL : "page size";
-}
-
-bool darn_pg_wal_page_check(const struct darn_pg_wal_rules *rules,
-			    const uint8_t *page, size_t len, uint64_t lsn,
-			    struct darn_pg_wal_page *out)
-{
-	bool first = lsn % rules->segsize == 0;
-	struct darn_cursor c;
-	uint16_t magic;
-	uint32_t tli, pad;
-	uint64_t addr;
-	bool cont;
-
-	darn_cursor_init(&c, page, len);
-	magic = darn_le16(&c);
-	out->info = darn_le16(&c);
-	tli = darn_le32(&c);
-	addr = darn_le64(&c);
-	out->rem = darn_le32(&c);
-	pad = darn_le32(&c);
-	out->header = first ? DARN_PG_WAL_LONG : DARN_PG_WAL_SHORT;
-	out->here = !c.overrun && magic == DARN_PG_WAL_MAGIC && addr == lsn;
-	out->wrong = NULL;
-	cont = out->info & DARN_PG_WAL_CONT;
-	if (c.overrun)
-		out->wrong = "header";
-	else if (magic != DARN_PG_WAL_MAGIC)
-		out->wrong = "magic";
-	else if (addr != lsn)
-		out->wrong = "address";
-	else if (out->info & ~(uint32_t)DARN_PG_WAL_FLAGS ||
-		 first != !!(out->info & DARN_PG_WAL_LONG_HEADER) ||
-		 (cont && out->info & DARN_PG_WAL_OVERWRITE))
-		out->wrong = "flags";
-	else if (!timeline_fits(rules, tli, lsn))
-		out->wrong = "timeline";
-	else if (cont != (out->rem > 0) || out->rem > DARN_PG_WAL_MAX_RECORD)
-		out->wrong = "remaining length";
-	else if (pad)
-		out->wrong = "padding";
-	else if (first)
-		out->wrong = wrong_in_long(rules, &c);
-	return !out->wrong;
-}
-
-/* ---- records in pieces ---- */
-
-size_t darn_pg_wal_partial_add(struct darn_pg_wal_partial *r, const uint8_t *p,
-			       size_t len)
-{
-	size_t n = DARN_MIN(len, (size_t)(r->length - r->have));
-	size_t head = 0;
-
-	if (r->have < DARN_PG_WAL_HEAD) {
-		head = DARN_MIN(n, (size_t)(DARN_PG_WAL_HEAD - r->have));
-		memcpy(r->head + r->have, p, head);
-	}
-	r->crc = darn_crc32c(r->crc, p + head, n - head);
-	r->have += (uint32_t)n;
-	return n;
-}
-
-uint32_t darn_pg_wal_partial_crc(const struct darn_pg_wal_partial *r)
-{
-	return darn_crc32c(r->crc, r->head, HEAD_CRC);
-}
-
 static uint32_t record_crc(const uint8_t *rec, uint32_t length)
 {
 	uint32_t crc = darn_crc32c(0, rec + DARN_PG_WAL_HEAD,
 				   length - DARN_PG_WAL_HEAD);
 
-	return darn_crc32c(crc, rec, HEAD_CRC);
+	return darn_crc32c(crc, rec, DARN_PG_WAL_CRC_AT);
 }
 
 /* ---- the parser ---- */
@@ -209,7 +105,8 @@ static bool good_record_at(const struct darn_pg_wal_parse *p,
 	if (!p->prev && prev < v->lsn - v->lsn % p->rules->segsize)
 		return false;
 	return link_fits(p, prev, v->lsn + pos) &&
-	       record_crc(rec, length) == darn_get_le32(rec + HEAD_CRC);
+	       record_crc(rec, length) ==
+		       darn_get_le32(rec + DARN_PG_WAL_CRC_AT);
 }
 
 /*
@@ -318,7 +215,7 @@ static void finish_record(struct darn_pg_wal_parse *p, struct view *v,
 			  struct darn_pg_wal_seen *r, uint32_t crc,
 			  bool in_page)
 {
-	uint32_t stored = darn_get_le32(r->head + HEAD_CRC);
+	uint32_t stored = darn_get_le32(r->head + DARN_PG_WAL_CRC_AT);
 	struct darn_pg_wal_trouble t = {
 		.lsn = r->lsn, .at = v->lsn, .stored = stored, .computed = crc};
 	size_t end = DARN_MIN((v->pos + 7) & ~(size_t)7, v->len);

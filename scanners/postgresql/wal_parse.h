@@ -25,6 +25,7 @@ enum {
 	DARN_PG_WAL_SHORT = 24,	    /* header of a page */
 	DARN_PG_WAL_LONG = 40,	    /* and of the first one of a segment */
 	DARN_PG_WAL_HEAD = 24,	    /* header of a record */
+	DARN_PG_WAL_CRC_AT = 20,    /* which its CRC covers up to itself */
 	/* No server can allocate more for one record. */
 	DARN_PG_WAL_MAX_RECORD = 1 << 30,
 	DARN_PG_WAL_MIN_SEGMENT = 1 << 20,

@@ -235,7 +235,7 @@ enum darn_rc darn_pg_wal_run(struct darn_pg_wal_files *f, uint64_t from,
 			     struct darn_error *err)
 {
 	struct walk *w = darn_calloc(1, sizeof(*w), err);
-	enum darn_rc rc = DARN_ENOMEM;
+	enum darn_rc rc;
 
 	if (!w)
 		return DARN_ENOMEM;
@@ -245,10 +245,12 @@ enum darn_rc darn_pg_wal_run(struct darn_pg_wal_files *f, uint64_t from,
 	w->payload = payload;
 	w->err = err;
 	w->end.end_lsn = from;
-	w->body = darn_calloc(1, DARN_PG_WAL_BODY, err);
-	w->buf = darn_calloc(1, READ_LEN, err);
+	w->body = malloc(DARN_PG_WAL_BODY);
+	w->buf = malloc(READ_LEN);
 	if (w->body && w->buf)
 		rc = walk(w);
+	else
+		rc = darn_fail(err, DARN_ENOMEM, 0, "cannot allocate memory");
 	if (rc == DARN_OK && end)
 		rc = look_further(w);
 	if (rc == DARN_OK && end)
