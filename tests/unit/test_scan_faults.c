@@ -4,7 +4,7 @@
  *
  * The faults are those of lib/io/fault.h, planted by DARN_FAULT.
  */
-#include "tests/unit/fake_store.h"
+#include "tests/unit/fake_scan.h"
 
 #include <unistd.h>
 

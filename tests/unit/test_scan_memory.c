@@ -6,7 +6,7 @@
  * worker and each read in flight.  The sanitizers keep memory of their own, so
  * with them only the results are looked at.
  */
-#include "tests/unit/fake_store.h"
+#include "tests/unit/fake_scan.h"
 
 #include <sys/resource.h>
 

@@ -6,7 +6,7 @@
  * every byte that it is shown: the sum of all bytes of a file, each times its
  * offset plus one, does not depend on the order of the chunks.
  */
-#include "tests/unit/fake_store.h"
+#include "tests/unit/fake_scan.h"
 
 #include <pthread.h>
 
