@@ -122,6 +122,8 @@ rm -rf "$work/data" "$work/seal"
 
 if pg_available; then
 	pg_init "$work/cluster" -k
+	# darn reads the log, too, so let there be little of it
+	echo 'max_wal_size = 64MB' >>"$work/cluster/postgresql.conf"
 	pg_start "$work/cluster"
 	# pgbench makes some 15 MiB for each unit of its scale
 	pg_as "$PG_BIN/pgbench" -h "$work/cluster.run" -p "$PG_PORT" \
