@@ -39,7 +39,8 @@ static enum darn_rc make_dirs(char *path, struct darn_error *err)
 		if (keep != '/' && keep != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		if (access(path, F_OK) < 0 && mkdir(path, 0700) < 0 &&
+		    errno != EEXIST)
 			return darn_fail(err, DARN_EIO, errno,
 					 "cannot make the state directory '%s'",
 					 path);

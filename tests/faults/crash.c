@@ -60,7 +60,7 @@ __attribute__((constructor)) static void setup(void)
 		mode = MODE_AFTER;
 	else if (strcmp(m, "tear") == 0)
 		mode = MODE_TEAR;
-	else
+	else if (strcmp(m, "none") != 0)
 		mode = MODE_FAIL;
 	fail_errno = strcmp(m, "enospc") == 0  ? ENOSPC
 		     : strcmp(m, "erofs") == 0 ? EROFS

@@ -11,7 +11,7 @@
 #
 # and call sweep.  Needs DARN and B from tests/run.sh.
 set -u
-SHIM=$PWD/$B/tests/faults/crash.so
+SHIM=$(realpath "$B/tests/faults/crash.so")
 T=$(mktemp -d "${TMPDIR:-/tmp}/darn-faults.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 export DARN_STATE_DIR="$T/state"

@@ -30,16 +30,12 @@ after_point() {
 	esac
 	python3 "$HERE/old_or_new.py" $unit "$T/tree" "$T/old" "$T/new" || return 1
 	# one road on: undo
-	rm -rf "$T/kept" "$T/kept.state"
-	cp -a "$T/tree" "$T/kept"
-	[ ! -e "$T/state" ] || cp -a "$T/state" "$T/kept.state"
 	if [ -e "$T/state/journals" ]; then
 		undo_all && same "$T/tree" "$T/old" || return 1
 	fi
-	# the other: repair again
-	rm -rf "$T/tree" "$T/state"
-	mv "$T/kept" "$T/tree"
-	[ ! -e "$T/kept.state" ] || mv "$T/kept.state" "$T/state"
+	# the other, from the same point: repair again
+	prepare
+	command_line
 	repair >>"$T/out" 2>&1
 	[ $? -le 1 ] && same "$T/tree" "$T/new"
 }
