@@ -4,12 +4,13 @@
  *
  * Head of 64 bytes:
  *    0  "darn-journal 1\n" and a zero byte
- *   16  u64 length when it was closed, 0 while it is open
- *   24  u64 checksum of the last record when it was closed
- *   32  zeros
- *   56  u64 XXH3-64 of bytes 0..55
- * It lies within one sector and is rewritten by one write, after a sync of all
- * that it speaks of.
+ *   16  slot A, 24 bytes     40  slot B, the same
+ * A slot:
+ *    0  u64 length when the journal was closed, 0 while it is open
+ *    8  u64 checksum of the last record when it was closed
+ *   16  u64 XXH3-64 of bytes 0..15
+ * A is written and synced, then B, after a sync of all that they speak of.
+ * The first slot that is sound counts.
  */
 #include "repair/journal.h"
 
@@ -89,16 +90,23 @@ enum darn_rc darn_journal_sync(struct darn_journal *j, struct darn_error *err)
 	return DARN_OK;
 }
 
-static enum darn_rc write_head(struct darn_journal *j, struct darn_error *err)
+static enum darn_rc write_slots(struct darn_journal *j, struct darn_error *err)
 {
-	uint8_t head[DARN_JOURNAL_HEAD] = DARN_JOURNAL_MAGIC;
-	enum darn_rc rc;
+	enum darn_rc rc = DARN_OK;
 
-	darn_put_le64(head + 16, j->closed_len);
-	darn_put_le64(head + 24, j->closed_len ? j->sum : 0);
-	darn_put_le64(head + 56, darn_xxh3_64(head, 56));
-	rc = write_all(j, head, sizeof(head), 0, err);
-	return rc ? rc : darn_journal_sync(j, err);
+	for (unsigned i = 0; !rc && i < DARN_JOURNAL_SLOTS; i++) {
+		uint8_t slot[DARN_JOURNAL_SLOT];
+
+		darn_put_le64(slot, j->closed_len);
+		darn_put_le64(slot + 8, j->closed_len ? j->sum : 0);
+		darn_put_le64(slot + 16, darn_xxh3_64(slot, 16));
+		rc = write_all(j, slot, sizeof(slot),
+			       DARN_JOURNAL_SLOT_A + i * DARN_JOURNAL_SLOT,
+			       err);
+		if (!rc)
+			rc = darn_journal_sync(j, err);
+	}
+	return rc;
 }
 
 enum darn_rc darn_journal_append(struct darn_journal *j, struct darn_jrec *r,
@@ -135,7 +143,7 @@ enum darn_rc darn_journal_end(struct darn_journal *j,
 	if (rc)
 		return rc;
 	j->closed_len = j->end;
-	return write_head(j, err);
+	return write_slots(j, err);
 }
 
 enum darn_rc darn_journal_reopen(struct darn_journal *j, struct darn_error *err)
@@ -148,7 +156,7 @@ enum darn_rc darn_journal_reopen(struct darn_journal *j, struct darn_error *err)
 	if (rc)
 		return rc;
 	j->closed_len = 0;
-	return write_head(j, err);
+	return write_slots(j, err);
 }
 
 static enum darn_rc sync_dir_of(const char *path, struct darn_error *err)
@@ -219,6 +227,8 @@ static enum darn_rc make_file(struct darn_journal *j, bool *named,
 {
 	char *dir = dir_of(j->path, err), *first = first_name(j->path, err);
 
+	enum darn_rc rc;
+
 	*named = false;
 	if (dir)
 		j->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -236,7 +246,9 @@ static enum darn_rc make_file(struct darn_journal *j, bool *named,
 	if (flock(j->fd, LOCK_EX | LOCK_NB) < 0)
 		return darn_fail(err, DARN_EIO, errno,
 				 "cannot lock the journal '%s'", j->path);
-	return write_head(j, err);
+	rc = write_all(j, (const uint8_t *)DARN_JOURNAL_MAGIC,
+		       sizeof(DARN_JOURNAL_MAGIC), 0, err);
+	return rc ? rc : write_slots(j, err);
 }
 
 /* A journal appears with its beginning or not at all. */

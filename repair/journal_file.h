@@ -6,7 +6,11 @@
 #include "repair/journal_record.h"
 
 enum {
-	DARN_JOURNAL_HEAD = 64
+	DARN_JOURNAL_SLOT_A = 16,
+	DARN_JOURNAL_SLOT = 24,
+	DARN_JOURNAL_SLOTS = 2,
+	DARN_JOURNAL_HEAD =
+		DARN_JOURNAL_SLOT_A + DARN_JOURNAL_SLOTS * DARN_JOURNAL_SLOT,
 };
 #define DARN_JOURNAL_MAGIC "darn-journal 1\n"
 

@@ -167,11 +167,17 @@ static enum darn_rc read_head(struct darn_journal *j, uint64_t *closed_sum,
 	    memcmp(head, DARN_JOURNAL_MAGIC, sizeof(DARN_JOURNAL_MAGIC)) != 0)
 		return darn_fail(err, DARN_ECORRUPT, 0,
 				 "'%s' is not a journal of a repair", j->path);
-	if (darn_get_le64(head + 56) != darn_xxh3_64(head, 56))
-		return rotten(j, 0, err);
-	j->closed_len = darn_get_le64(head + 16);
-	*closed_sum = darn_get_le64(head + 24);
-	return DARN_OK;
+	for (unsigned i = 0; i < DARN_JOURNAL_SLOTS; i++) {
+		const uint8_t *slot = head + DARN_JOURNAL_SLOT_A +
+				      (size_t)i * DARN_JOURNAL_SLOT;
+
+		if (darn_get_le64(slot + 16) != darn_xxh3_64(slot, 16))
+			continue;
+		j->closed_len = darn_get_le64(slot);
+		*closed_sum = darn_get_le64(slot + 8);
+		return DARN_OK;
+	}
+	return rotten(j, 0, err);
 }
 
 static enum darn_rc open_file(struct darn_journal *j, bool write,
