@@ -210,6 +210,7 @@ void darn_pg_wal_files_release(struct darn_pg_wal_files *f)
 {
 	darn_io_close(f->io);
 	f->io = NULL;
+	f->tried = false;
 }
 
 static enum darn_rc open_segment(struct darn_pg_wal_files *f, uint64_t lsn,
@@ -219,10 +220,10 @@ static enum darn_rc open_segment(struct darn_pg_wal_files *f, uint64_t lsn,
 	struct darn_error local = DARN_ERROR_INIT;
 	enum darn_rc rc;
 
-	if (f->io && f->io_start == start)
+	if (f->tried && f->io_start == start)
 		return DARN_OK;
-	darn_io_close(f->io);
-	f->io = NULL;
+	darn_pg_wal_files_release(f);
+	f->tried = true;
 	f->io_start = start;
 	rc = darn_tree_open(f->tree, darn_pg_wal_segment_path(f, start).s,
 			    &f->io, &local);

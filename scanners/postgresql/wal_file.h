@@ -27,7 +27,8 @@ struct darn_pg_wal_files {
 	struct darn_tree *tree;
 	char dir[DARN_PG_WAL_DIR_MAX]; /* "pg_wal" */
 	struct darn_pg_wal_rules rules;
-	struct darn_io *io; /* the segment that was read last */
+	bool tried;	    /* @io is the segment at @io_start, if any */
+	struct darn_io *io; /* NULL: it cannot be opened */
 	uint64_t io_start;  /* its first LSN */
 };
 

@@ -204,6 +204,7 @@ enum darn_rc darn_pg_wal_stream_begin(const void *file_ctx, void **stream,
 	s->seg = seg;
 	s->files = seg->files;
 	s->files.io = NULL;
+	s->files.tried = false;
 	s->lsn = seg->start;
 	s->span = (struct darn_pg_wal_span){.start = seg->start,
 					    .size = seg->size};

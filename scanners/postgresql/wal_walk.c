@@ -2,7 +2,8 @@
 /*
  * wal_walk.c - the log in order; see wal_walk.h.
  *
- * Memory: one read of READ_LEN bytes and one record of DARN_PG_WAL_BODY.
+ * Memory: one read of READ_LEN bytes and one record, of which no more than
+ * DARN_PG_WAL_BODY bytes are kept.
  */
 #include "scanners/postgresql/wal_walk.h"
 
@@ -13,7 +14,7 @@
 #include "lib/base/mem.h"
 
 enum {
-	READ_LEN = 256 << 10,
+	READ_LEN = 128 << 10,
 };
 
 struct walk {
@@ -28,8 +29,9 @@ struct walk {
 	enum darn_rc rc; /* of @fn */
 	struct darn_error *err;
 	struct darn_pg_record rec;
-	uint8_t *body; /* DARN_PG_WAL_BODY bytes */
-	uint8_t *buf;  /* READ_LEN bytes */
+	uint8_t *body; /* of a record that does not lie in one page */
+	size_t body_cap;
+	uint8_t *buf; /* READ_LEN bytes */
 };
 
 /* ---- what the parser tells ---- */
@@ -61,6 +63,27 @@ static void on_abandoned(void *payload, uint64_t lsn, uint64_t to)
 	(void)to;
 }
 
+/* Room for @len bytes of a body; doubled, because most are short. */
+static bool grow_body(struct walk *w, size_t len)
+{
+	size_t cap = DARN_MAX(w->body_cap, (size_t)DARN_PG_PAGE);
+	uint8_t *p;
+
+	while (cap < len)
+		cap *= 2;
+	if (cap == w->body_cap)
+		return true;
+	p = realloc(w->body, cap);
+	if (!p) {
+		w->rc = darn_fail(w->err, DARN_ENOMEM, 0,
+				  "cannot allocate memory");
+		return false;
+	}
+	w->body = p;
+	w->body_cap = cap;
+	return true;
+}
+
 static void on_body(void *payload, uint32_t at, const uint8_t *p, size_t len)
 {
 	struct walk *w = payload;
@@ -72,10 +95,11 @@ static void on_body(void *payload, uint32_t at, const uint8_t *p, size_t len)
 		len -= skip;
 	}
 	at -= DARN_PG_WAL_HEAD;
-	if (len == 0 || at >= DARN_PG_WAL_BODY)
+	if (len == 0 || at >= DARN_PG_WAL_BODY || !w->fn || w->rc)
 		return;
 	len = DARN_MIN(len, (size_t)DARN_PG_WAL_BODY - at);
-	memcpy(w->body + at, p + skip, len);
+	if (grow_body(w, at + len))
+		memcpy(w->body + at, p + skip, len);
 }
 
 static void on_record(void *payload, const struct darn_pg_wal_seen *s)
@@ -245,9 +269,8 @@ enum darn_rc darn_pg_wal_run(struct darn_pg_wal_files *f, uint64_t from,
 	w->payload = payload;
 	w->err = err;
 	w->end.end_lsn = from;
-	w->body = malloc(DARN_PG_WAL_BODY);
 	w->buf = malloc(READ_LEN);
-	if (w->body && w->buf)
+	if (w->buf)
 		rc = walk(w);
 	else
 		rc = darn_fail(err, DARN_ENOMEM, 0, "cannot allocate memory");
