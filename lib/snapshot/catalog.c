@@ -105,11 +105,12 @@ enum darn_rc darn_catalog_add_pack(struct darn_catalog *c,
 	return rc;
 }
 
-static enum darn_rc load_pack(struct darn_catalog *c, const char *repo,
+static enum darn_rc load_pack(struct darn_catalog *c, const struct darn_repo *r,
 			      uint32_t number, struct darn_error *err)
 {
 	struct darn_index x;
-	enum darn_rc rc = darn_index_read(repo, c->packs[number].id, &x, err);
+	char why[512];
+	enum darn_rc rc = darn_index_load(r, c->packs[number].id, &x, why, err);
 
 	if (rc)
 		return rc;
@@ -149,40 +150,49 @@ static int64_t verified_at(const struct darn_verified *v, size_t n,
 	return 0;
 }
 
-/* Names and ages of all packs that have an index. */
-static enum darn_rc list_packs(struct darn_catalog *c, const char *repo,
+static enum darn_rc list_pack(struct darn_catalog *c, const struct darn_repo *r,
+			      struct darn_pack_info *p, struct darn_error *err)
+{
+	struct darn_error bad = DARN_ERROR_INIT;
+	struct darn_index x;
+	uint32_t number;
+	char why[512];
+
+	if (darn_index_load(r, p->id, &x, why, &bad)) {
+		(void)snprintf(c->trouble, sizeof(c->trouble), "%s", bad.msg);
+		return DARN_OK;
+	}
+	p->made_ns = x.made_ns;
+	darn_index_release(&x);
+	return darn_catalog_add_pack(c, p, &number, err);
+}
+
+/* Names and ages of all packs. */
+static enum darn_rc list_packs(struct darn_catalog *c,
+			       const struct darn_repo *r,
 			       struct darn_error *err)
 {
 	struct darn_verified *v = NULL;
-	char **names = NULL;
-	size_t n = 0, nv = 0;
-	enum darn_rc rc = darn_repo_names(repo, "index", &names, &n, err);
+	struct darn_names l = {NULL, 0, 0};
+	size_t nv = 0;
+	enum darn_rc rc = darn_pack_names(r->path, &l, err);
 
 	if (rc == DARN_OK)
-		rc = darn_verified_read(repo, &v, &nv, err);
-	for (size_t i = 0; rc == DARN_OK && i < n; i++) {
+		rc = darn_verified_read(r->path, &v, &nv, err);
+	for (size_t i = 0; rc == DARN_OK && i < l.n; i++) {
 		struct darn_pack_info p = {.made_ns = 0};
-		struct darn_error bad = DARN_ERROR_INIT;
-		struct darn_index x;
-		uint32_t number;
 
-		memcpy(p.id, names[i], sizeof(p.id));
-		if (darn_index_read(repo, names[i], &x, &bad)) {
-			(void)snprintf(c->trouble, sizeof(c->trouble), "%s",
-				       bad.msg);
-			continue;
-		}
-		p.made_ns = x.made_ns;
+		memcpy(p.id, l.v[i], sizeof(p.id));
 		p.verified_ns = verified_at(v, nv, p.id);
-		darn_index_release(&x);
-		rc = darn_catalog_add_pack(c, &p, &number, err);
+		rc = list_pack(c, r, &p, err);
 	}
 	free(v);
-	darn_names_release(names, n);
+	darn_names_release(l.v, l.n);
 	return rc;
 }
 
-enum darn_rc darn_catalog_open(const char *repo, struct darn_catalog **out,
+enum darn_rc darn_catalog_open(const struct darn_repo *r,
+			       struct darn_catalog **out,
 			       struct darn_error *err)
 {
 	struct darn_catalog *c = darn_calloc(1, sizeof(*c), err);
@@ -193,14 +203,14 @@ enum darn_rc darn_catalog_open(const char *repo, struct darn_catalog **out,
 	(void)pthread_mutex_init(&c->lock, NULL);
 	rc = open_db(c, err);
 	if (rc == DARN_OK)
-		rc = list_packs(c, repo, err);
+		rc = list_packs(c, r, err);
 	if (rc == DARN_OK && c->npacks)
 		qsort(c->packs, c->npacks, sizeof(*c->packs), by_age);
 	if (rc == DARN_OK && sqlite3_exec(c->db, "BEGIN", NULL, NULL, NULL))
 		rc = sql_fail(c, err);
 	/* Oldest first, so that the newest copy of a frame wins. */
 	for (size_t i = 0; rc == DARN_OK && i < c->npacks; i++)
-		rc = load_pack(c, repo, (uint32_t)i, err);
+		rc = load_pack(c, r, (uint32_t)i, err);
 	if (rc) {
 		darn_catalog_close(c);
 		return rc;

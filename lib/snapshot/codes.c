@@ -24,8 +24,10 @@ const struct darn_code darn_repo_codes[] = {
 	[REPO_PACK_SIZE] = {"repo/pack-size", DARN_DAMAGED, DARN_HINT_NONE,
 			    "a pack does not have the length that its index "
 			    "says"},
-	[REPO_INDEX_DAMAGED] = {"repo/index-damaged", DARN_DAMAGED,
-				DARN_HINT_NONE, "an index fails its check"},
+	[REPO_INDEX_DAMAGED] =
+		{"repo/index-damaged", DARN_DAMAGED, DARN_HINT_NONE,
+		 "an index fails its check; the next create makes it "
+		 "anew from its pack"},
 	[REPO_SNAPSHOT_DAMAGED] = {"repo/snapshot-damaged", DARN_DAMAGED,
 				   DARN_HINT_NONE,
 				   "a snapshot's head or manifest fails its "
@@ -39,7 +41,8 @@ const struct darn_code darn_repo_codes[] = {
 			   "create removes it"},
 	[REPO_UNINDEXED] = {"repo/pack-unindexed", DARN_INFO, DARN_HINT_NONE,
 			    "no index names this pack: the run that wrote it "
-			    "was cut short, or its index is lost"},
+			    "was cut short, or its index is lost; the next "
+			    "create makes one"},
 	[REPO_UNUSED] = {"repo/pack-unused", DARN_INFO, DARN_HINT_NONE,
 			 "no snapshot needs this pack"},
 };

@@ -204,8 +204,8 @@ static char *place(void *arg, const char *root, size_t i,
 }
 
 /*
- * What killed runs left is cleared away where nobody else is here; the lock
- * ends up shared again in any case.
+ * What killed runs left is cleared away, and indexes that were lost are made
+ * anew, where nobody else is here; the lock ends up shared again in any case.
  */
 static enum darn_rc clear_up(struct darn_repo *r, struct darn_error *err)
 {
@@ -214,8 +214,11 @@ static enum darn_rc clear_up(struct darn_repo *r, struct darn_error *err)
 	if (r->lock < 0)
 		return darn_fail(err, DARN_EIO, EROFS, "cannot write '%s'",
 				 r->path);
-	if (flock(r->lock, LOCK_EX | LOCK_NB) == 0)
+	if (flock(r->lock, LOCK_EX | LOCK_NB) == 0) {
 		rc = darn_leftovers_remove(r->path, err);
+		if (rc == DARN_OK)
+			rc = darn_indexes_mend(r, err);
+	}
 	while (rc == DARN_OK && flock(r->lock, LOCK_SH) < 0)
 		if (errno != EINTR)
 			rc = darn_fail(err, DARN_EIO, errno, "cannot lock '%s'",

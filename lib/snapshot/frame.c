@@ -93,7 +93,7 @@ enum darn_rc darn_repo_catalog(struct darn_repo *r, struct darn_error *err)
 
 	(void)pthread_mutex_lock(&r->mutex);
 	if (!r->catalog)
-		rc = darn_catalog_open(r->path, &r->catalog, err);
+		rc = darn_catalog_open(r, &r->catalog, err);
 	(void)pthread_mutex_unlock(&r->mutex);
 	return rc;
 }

@@ -86,6 +86,30 @@ enum darn_rc darn_repo_names(const char *repo, const char *sub, char ***out,
 			     size_t *n, struct darn_error *err);
 void darn_names_release(char **names, size_t n);
 
+struct darn_names {
+	char **v;
+	size_t n, cap;
+};
+/* Every pack: those with an index, then those without. */
+DARN_MUST_CHECK
+enum darn_rc darn_pack_names(const char *repo, struct darn_names *out,
+			     struct darn_error *err);
+
+struct darn_repo;
+/*
+ * The index of a pack; made anew from the pack where it is damaged or lost,
+ * and then @why says what was wrong, otherwise it is "".
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_index_load(const struct darn_repo *r, const char *pack,
+			     struct darn_index *out, char why[512],
+			     struct darn_error *err);
+
+/* Writes anew what is damaged or lost.  Under the exclusive lock only. */
+DARN_MUST_CHECK
+enum darn_rc darn_indexes_mend(const struct darn_repo *r,
+			       struct darn_error *err);
+
 char *darn_pack_path(const char *repo, const char *pack,
 		     struct darn_error *err);
 
@@ -114,10 +138,12 @@ struct darn_catalog;
 
 /*
  * Reads every index.  Lives in a temporary SQLite file, so that memory does
- * not grow with the repository.  A damaged index is left out and remembered.
+ * not grow with the repository.  A pack that cannot be read is left out and
+ * remembered.
  */
 DARN_MUST_CHECK
-enum darn_rc darn_catalog_open(const char *repo, struct darn_catalog **out,
+enum darn_rc darn_catalog_open(const struct darn_repo *r,
+			       struct darn_catalog **out,
 			       struct darn_error *err);
 void darn_catalog_close(struct darn_catalog *c); /* NULL is fine */
 
@@ -139,7 +165,7 @@ enum darn_rc darn_catalog_add_pack(struct darn_catalog *c,
 size_t darn_catalog_packs(struct darn_catalog *c);
 struct darn_pack_info darn_catalog_pack(struct darn_catalog *c, uint32_t i);
 void darn_catalog_use_pack(struct darn_catalog *c, uint32_t i);
-/* What is wrong with an index that was left out, or "". */
+/* What is wrong with a pack that was left out, or "". */
 const char *darn_catalog_trouble(const struct darn_catalog *c);
 
 /* ---- when packs were verified (verified.c) ---- */

@@ -195,8 +195,8 @@ static enum darn_rc verify_pack(struct verify *v, uint32_t number,
 		darn_catalog_pack(v->repo->catalog, number);
 	struct pack_check p = {.v = v};
 	bool clean = true;
-	enum darn_rc rc = darn_index_read(v->repo->path, info.id, &p.x, err);
-	char rel[64];
+	char rel[64], why[512];
+	enum darn_rc rc = darn_index_load(v->repo, info.id, &p.x, why, err);
 
 	if (rc)
 		return rc;
