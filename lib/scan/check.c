@@ -172,6 +172,8 @@ static enum darn_rc check_format(struct darn_scan_file *f,
 		darn_sink_clear(sink);
 		rc = darn_file_excuse(f, rc, &why, err);
 	}
+	if (r->nbad > 0)
+		darn_sink_reason(sink, "in a unit with unreadable bytes");
 	darn_check_unreadable(r, sink);
 	return rc;
 }

@@ -148,7 +148,6 @@ enum darn_rc darn_file_excuse(struct darn_scan_file *f, enum darn_rc rc,
 		return darn_fail(err, rc, 0, "%s", why->msg);
 	memcpy(msg, why->msg, sizeof(msg));
 	darn_error_clear(why);
-	atomic_store(&f->incomplete, true);
 	rc = darn_file_reason(f, 0, "could not be checked", err);
 	if (rc)
 		return rc;

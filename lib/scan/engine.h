@@ -128,6 +128,7 @@ struct darn_scan_file {
 	void *ctx;
 	bool ctx_open;
 	bool refused; /* the format's open() could not do its work */
+	bool salvage; /* read it all the same, for what is unreadable */
 	bool stray;   /* the format is to be found by content */
 	bool again;   /* another name of a file that is counted already */
 	bool read;    /* its bytes are, or were, shown to somebody */

@@ -237,6 +237,8 @@ static enum darn_rc open_format(struct darn_scan_file *f,
 	if (rc) {
 		f->format = NULL;
 		f->refused = true;
+		/* Where it is the medium's fault the bad places are damage. */
+		f->salvage = rc == DARN_EIO;
 		return darn_file_excuse(f, rc, &why, err);
 	}
 	f->ctx_open = true;
@@ -304,7 +306,7 @@ static enum darn_rc open_and_read(struct darn_scan_file *f, unsigned worker,
 		rc = open_format(f, &e->slots[worker].found, err);
 	if (rc)
 		return rc;
-	if (!f->format && !f->witnessed)
+	if (!f->format && !f->witnessed && !f->salvage)
 		return leave_unread(f, f->refused, NULL, err);
 	f->read = true;
 	f->chunks =

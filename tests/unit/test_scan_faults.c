@@ -76,6 +76,27 @@ START_TEST(unreadable_and_damaged)
 }
 END_TEST
 
+/* open() needs the bad sector: the rest cannot be checked, but is read. */
+START_TEST(unreadable_header)
+{
+	struct darn_scan_options o = fake_options();
+	struct fake_result r;
+
+	fake_make("db", "");
+	fake_blocks("db/strict.blk", 64, '.');
+	fault("eio:strict.blk:0+512");
+	r = fake_scan("db", &o);
+	ck_assert_ptr_nonnull(strstr(r.text, "error db/strict.blk: "));
+	ck_assert_ptr_nonnull(strstr(r.text, "finding db/strict.blk:0+512 "
+					     "unreadable io/unreadable"));
+	ck_assert_ptr_nonnull(strstr(r.text, "file db/strict.blk [] v0 d512 "
+					     "u32256 s0 could not be "
+					     "checked\n"));
+	ck_assert_uint_eq(r.sum.exit, DARN_EXIT_DAMAGED | DARN_EXIT_INCOMPLETE);
+	free(r.text);
+}
+END_TEST
+
 START_TEST(unreadable_one_unit)
 {
 	uint8_t buf[2048] = {0};
@@ -89,7 +110,8 @@ START_TEST(unreadable_one_unit)
 		   "file db/FAKE [] v0 d0 u0 s0 \n"
 		   "finding db/a.one:512+512 unreadable io/unreadable unit -1 "
 		   "{}\n"
-		   "file db/a.one [one] v0 d512 u1536 s0 \n");
+		   "file db/a.one [one] v0 d512 u1536 s0 in a unit with "
+		   "unreadable bytes\n");
 }
 END_TEST
 
@@ -304,6 +326,7 @@ Suite *darn_suite(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, unreadable_sectors);
 	tcase_add_test(t, unreadable_and_damaged);
+	tcase_add_test(t, unreadable_header);
 	tcase_add_test(t, unreadable_one_unit);
 	tcase_add_test(t, wrong_in_memory);
 	tcase_add_test(t, wrong_in_both);
