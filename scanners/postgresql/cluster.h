@@ -2,7 +2,8 @@
 /*
  * cluster.h - what is known of a whole cluster: the store's context.
  *
- * Made by darn_pg_open(), immutable afterwards, shared by all workers.
+ * Made by darn_pg_open(), immutable afterwards (but for what judging
+ * remembers), shared by all workers.
  * Anything may be unknown, because the files that tell may be damaged.
  */
 #ifndef DARN_SCANNERS_POSTGRESQL_CLUSTER_H
@@ -31,6 +32,7 @@ struct darn_pg {
 	struct darn_pg_pending pending; /* what recovery writes anew */
 	/* The LSN that each block must have at least; see stale.h. */
 	struct darn_pg_blockmap written;
+	struct darn_pg_covers *covers; /* the one thing that changes; locked */
 	enum darn_pg_sums sums;
 	bool checked;	  /* a version that this scanner knows */
 	bool base_backup; /* backup_label is there */
@@ -47,6 +49,9 @@ struct darn_pg {
 	char version[32];
 	char not_checked[64]; /* the reason where @checked is false */
 };
+
+/* True if the relation writes no log: its init fork stands beside it. */
+bool darn_pg_is_unlogged(struct darn_tree *t, const struct darn_pg_rel *rel);
 
 /* What kind of file @path is; false: no relation. */
 bool darn_pg_rel_parse(const char *path, struct darn_pg_rel *out);

@@ -46,6 +46,15 @@ void darn_pg_rel_dir(char *buf, size_t size, uint32_t spc, uint32_t db)
 			       DARN_PG_MAJOR, DARN_PG_CATALOG_VERSION, db);
 }
 
+bool darn_pg_is_unlogged(struct darn_tree *t, const struct darn_pg_rel *rel)
+{
+	char dir[DARN_PG_PATH_MAX], path[DARN_PG_PATH_MAX + 32];
+
+	darn_pg_rel_dir(dir, sizeof(dir), rel->spc, rel->db);
+	(void)snprintf(path, sizeof(path), "%s/%u_init", dir, rel->node);
+	return darn_pg_file_size(t, path) != DARN_PG_NO_FILE;
+}
+
 void darn_pg_report_missing(const struct darn_pg_expect *x, const char *path,
 			    uint64_t len)
 {

@@ -4,9 +4,10 @@
  *
  * A good checksum proves that the server once wrote the page, not that it is
  * the latest one: an old page put back gives wrong answers that nothing
- * detects.  So "exact" needs a proof that the source and the cluster were
- * stopped at the same moment.  An equal LSN is no proof: a torn page can have
- * the old header before a newer rest.  The log heals what it holds whole.
+ * detects.  So "exact" needs a proof: the source and the cluster were stopped
+ * at the same moment, or the log from the one to the other does not change the
+ * page.  An equal LSN is no proof: a torn page can have the old header before
+ * a newer rest.  The log heals what it holds whole.
  */
 #include "scanners/postgresql/cluster.h"
 
@@ -16,6 +17,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
 #include "scanners/postgresql/am.h"
+#include "scanners/postgresql/covered.h"
 #include "scanners/postgresql/page.h"
 
 struct asked {
@@ -158,7 +160,7 @@ static bool only_checksum_differs(const struct asked *a)
 }
 
 /* What the headers of the damaged page and of the candidate say. */
-static enum darn_verdict by_header(const struct asked *a)
+static enum darn_verdict by_header(const struct asked *a, const char *why_not)
 {
 	const struct darn_unit *u = a->unit;
 	struct darn_pg_head now, then;
@@ -167,6 +169,8 @@ static enum darn_verdict by_header(const struct asked *a)
 	if (u->buf_len < DARN_PG_PAGE || !u->buf ||
 	    a->candidate->len < DARN_PG_PAGE || !a->candidate->buf)
 		return other_moment(a, "the page is gone");
+	if (memcmp(u->buf, a->candidate->buf, DARN_PG_PAGE) == 0)
+		return other_moment(a, "the source has the very same page");
 	now = darn_pg_head(u->buf);
 	then = darn_pg_head(a->candidate->buf);
 	now_lsn = darn_pg_lsn_text(now.lsn);
@@ -177,8 +181,10 @@ static enum darn_verdict by_header(const struct asked *a)
 	    (now.checksum == then.checksum || only_checksum_differs(a))) {
 		darn_evidence_add(a->why,
 				  "equal LSN %s in %s, but the damage may hide "
-				  "a newer rest",
-				  now_lsn.s, a->candidate->source);
+				  "a newer rest%s%s",
+				  now_lsn.s, a->candidate->source,
+				  why_not[0] ? "; no help from the log: " : "",
+				  why_not);
 		return DARN_PROBABLE;
 	}
 	if (now.lsn > then.lsn && a->pg->log.known &&
@@ -192,8 +198,65 @@ static enum darn_verdict by_header(const struct asked *a)
 	return other_moment(a, "the damaged header proves nothing");
 }
 
+/*
+ * What the log says of the page since the source was taken.  False: it cannot
+ * tell, and @why_not says so.
+ */
+static bool by_log(const struct asked *a, enum darn_verdict *verdict,
+		   char *why_not, size_t why_size)
+{
+	bool whole = a->unit->whole_file;
+	const char *source = a->candidate->source;
+	uint64_t last = 0, lsn;
+
+	if (a->rel.fork != DARN_PG_INIT &&
+	    darn_pg_is_unlogged(a->pg->tree, &a->rel)) {
+		(void)snprintf(why_not, why_size, "it is unlogged");
+		return false;
+	}
+	switch (darn_pg_since(a->pg, a->src, &a->rel, a->block, whole, &last,
+			      why_not, why_size)) {
+	case DARN_PG_SINCE_UNKNOWN:
+		return false;
+	case DARN_PG_SINCE_UNTOUCHED:
+		darn_evidence_add(a->why,
+				  "the log from %s, where %s was taken, to its "
+				  "end %s changes %s nowhere",
+				  darn_pg_lsn_text(a->src->redo_lsn).s, source,
+				  darn_pg_lsn_text(a->pg->log.end_lsn).s,
+				  whole ? "this relation" : "this block");
+		*verdict = DARN_EXACT;
+		return true;
+	case DARN_PG_SINCE_CHANGED:
+		break;
+	}
+	if (!a->candidate->buf || a->candidate->len < DARN_PG_PAGE)
+		return false;
+	lsn = darn_pg_head(a->candidate->buf).lsn;
+	/* Hash indexes and GiST builds do not stamp every page they log. */
+	if (lsn != last && (lsn <= 1 || a->am == DARN_PG_AM_HASH)) {
+		(void)snprintf(why_not, why_size, "it does not stamp the page");
+		return false;
+	}
+	*verdict = lsn == last ? DARN_EXACT : DARN_STALE;
+	if (lsn == last)
+		darn_evidence_add(a->why,
+				  "the page in %s has the last change of this "
+				  "block in the log, %s",
+				  source, darn_pg_lsn_text(last).s);
+	else
+		darn_evidence_add(a->why,
+				  "the log changes this block last at %s, the "
+				  "page in %s is of %s",
+				  darn_pg_lsn_text(last).s, source,
+				  darn_pg_lsn_text(lsn).s);
+	return true;
+}
+
 static enum darn_verdict judge_page(struct asked *a)
 {
+	enum darn_verdict verdict;
+	char why_not[160] = "";
 	char first[512];
 	const char *dot = strrchr(a->unit->path, '.');
 	int n = dot && a->rel.segment ? (int)(dot - a->unit->path)
@@ -212,13 +275,15 @@ static enum darn_verdict judge_page(struct asked *a)
 	}
 	if (a->src && same_moment(a))
 		return DARN_EXACT;
+	if (a->src && by_log(a, &verdict, why_not, sizeof(why_not)))
+		return verdict;
 	/* Maps and hash indexes change without a new LSN. */
 	if (a->rel.fork == DARN_PG_FSM || a->rel.fork == DARN_PG_VM ||
 	    a->am == DARN_PG_AM_HASH)
 		return rebuildable(a) ? DARN_REBUILDABLE : DARN_UNKNOWN;
 	if (a->unit->whole_file)
 		return other_moment(a, "a whole relation");
-	return by_header(a);
+	return by_header(a, why_not);
 }
 
 /* ---- other files ---- */

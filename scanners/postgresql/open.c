@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
 #include "scanners/postgresql/codes.h"
+#include "scanners/postgresql/covered.h"
 #include "scanners/postgresql/page.h"
 #include "scanners/postgresql/stale.h"
 
@@ -297,6 +298,11 @@ enum darn_rc darn_pg_open(struct darn_tree *t, struct darn_sink *sink,
 	if (!pg)
 		return DARN_ENOMEM;
 	pg->tree = t;
+	rc = darn_pg_covers_create(&pg->covers, err);
+	if (rc) {
+		free(pg);
+		return rc;
+	}
 	pg->max_lsn = UINT64_MAX;
 	if (darn_tree_stat(t, "", &st, &why) == DARN_OK) {
 		pg->dev = st.dev;
@@ -328,5 +334,6 @@ void darn_pg_close(void *ctx)
 		return;
 	darn_pg_pending_release(&pg->pending);
 	darn_pg_blockmap_release(&pg->written);
+	darn_pg_covers_destroy(pg->covers);
 	free(pg);
 }

@@ -5,9 +5,11 @@
  * The server makes a file longer by a page of zeros and fills it later.  So
  * they are normal at the end of a relation, and in the middle of hash indexes
  * and of the free-space and visibility maps; after a crash also where recovery
- * will fill them.  In the middle of other relations a crash may leave one, but
- * so does a disk that forgets: suspicious.  Where the log that is still here
- * gave the block content, it is damage.
+ * will fill them, and wherever the free-space map calls a block all free:
+ * tables that several clients fill grow by many blocks at a time.  In the
+ * middle of other relations a crash may leave one, but so does a disk that
+ * forgets: suspicious.  Where the log that is still here gave the block
+ * content, it is damage.
  *
  * The log is asked about many blocks in one walk: runs of zeros are gathered
  * until there are DARN_PG_MENTIONS_MAX blocks.
@@ -21,6 +23,7 @@
 #include "lib/base/mem.h"
 #include "scanners/postgresql/am.h"
 #include "scanners/postgresql/codes.h"
+#include "scanners/postgresql/fsm.h"
 
 enum {
 	TAIL_STEP = 1 << 16, /* bytes read at a time */
@@ -30,7 +33,7 @@ enum {
 
 /* The file that the latest runs lie in. */
 struct zero_file {
-	char *path;
+	char *path, *first; /* @first: of the relation's first segment */
 	struct darn_pg_rel rel;
 	uint64_t tail_off;    /* zeros from here on are the relation's end */
 	enum darn_pg_code in; /* what zeros before that are */
@@ -53,6 +56,7 @@ struct darn_pg_zero {
 	struct darn_pg_mention *asked;
 	size_t nasked;
 	unsigned walks;
+	struct darn_pg_fsm map;
 	uint8_t buf[TAIL_STEP];
 };
 
@@ -79,8 +83,10 @@ enum darn_rc darn_pg_zero_create(const struct darn_pg *pg, struct darn_tree *t,
 
 static void forget(struct darn_pg_zero *z)
 {
-	for (size_t i = 0; i < z->nfiles; i++)
+	for (size_t i = 0; i < z->nfiles; i++) {
 		free(z->files[i].path);
+		free(z->files[i].first);
+	}
 	z->nfiles = 0;
 	z->nruns = 0;
 	z->nasked = 0;
@@ -166,23 +172,16 @@ static enum darn_rc find_tail(struct darn_pg_zero *z, struct zero_file *f,
 	return DARN_OK;
 }
 
-static enum darn_rc find_normal(struct darn_pg_zero *z, struct zero_file *f,
-				struct darn_error *err)
+static void find_normal(struct darn_pg_zero *z, struct zero_file *f)
 {
 	enum darn_pg_am am;
-	char *first;
 
 	f->in = DARN_PG_PAGE_EMPTY;
 	if (f->rel.fork != DARN_PG_MAIN)
-		return DARN_OK;
-	first = segment_path(f->path, 0, err);
-	if (!first)
-		return DARN_ENOMEM;
-	am = darn_pg_am_of_file(z->pg, z->t, first);
+		return;
+	am = darn_pg_am_of_file(z->pg, z->t, f->first);
 	if (am != DARN_PG_AM_UNKNOWN && am != DARN_PG_AM_HASH)
 		f->in = DARN_PG_PAGE_ZEROED;
-	free(first);
-	return DARN_OK;
 }
 
 static enum darn_rc add_file(struct darn_pg_zero *z, const char *path,
@@ -197,15 +196,14 @@ static enum darn_rc add_file(struct darn_pg_zero *z, const char *path,
 	if (rc)
 		return rc;
 	f.path = darn_strdup(path, err);
-	if (!f.path)
-		return DARN_ENOMEM;
-	rc = find_tail(z, &f, err);
-	if (rc == DARN_OK)
-		rc = find_normal(z, &f, err);
+	f.first = segment_path(path, 0, err);
+	rc = f.path && f.first ? find_tail(z, &f, err) : DARN_ENOMEM;
 	if (rc) {
 		free(f.path);
+		free(f.first);
 		return rc;
 	}
+	find_normal(z, &f);
 	z->files[z->nfiles++] = f;
 	return DARN_OK;
 }
@@ -276,8 +274,17 @@ static void report_empty(const struct darn_pg_zero *z,
 			DARN_DETAILS(DARN_DEC("pages", len / DARN_PG_PAGE)));
 }
 
+/* Is it normal that @block of @f, at @off, is all zero? */
+static bool is_normal(struct darn_pg_zero *z, const struct zero_file *f,
+		      uint64_t off, uint32_t block)
+{
+	return off >= f->tail_off || f->in == DARN_PG_PAGE_EMPTY ||
+	       darn_pg_pending_writes(&z->pg->pending, &f->rel, block) ||
+	       darn_pg_fsm_all_free(&z->map, z->pg, z->t, f->first, block);
+}
+
 /* Normal pages are told by the run, all others one by one. */
-static void report_run(const struct darn_pg_zero *z, const struct zero_run *r)
+static void report_run(struct darn_pg_zero *z, const struct zero_run *r)
 {
 	const struct zero_file *f = &z->files[r->file];
 	uint64_t end = r->off + (uint64_t)r->nblocks * DARN_PG_PAGE;
@@ -287,10 +294,7 @@ static void report_run(const struct darn_pg_zero *z, const struct zero_run *r)
 		uint64_t off = r->off + (uint64_t)i * DARN_PG_PAGE;
 		uint64_t lost = lost_change(z, &f->rel, r->block + i);
 
-		if (!lost &&
-		    (off >= f->tail_off || f->in == DARN_PG_PAGE_EMPTY ||
-		     darn_pg_pending_writes(&z->pg->pending, &f->rel,
-					    r->block + i)))
+		if (!lost && is_normal(z, f, off, r->block + i))
 			continue;
 		report_empty(z, f, empty_off, off - empty_off);
 		report_block(z, f, off, r->block + i, lost);
