@@ -76,7 +76,8 @@ static enum darn_rc check_place(const char *file, const char *path,
 	if (n > 1 && at && strncmp(at, abs, n) == 0 &&
 	    (at[n] == '\0' || at[n] == '/'))
 		rc = darn_fail(err, DARN_EINVAL, 0,
-			       "the seal '%s' would lie within what it seals",
+			       "the seal '%s' would lie within what it seals "
+			       "(--manifest FILE puts it elsewhere)",
 			       file);
 	free(dir);
 	free(at);

@@ -35,6 +35,15 @@ static enum darn_rc found(void *arg, const struct darn_repo_finding *f,
 	return DARN_OK;
 }
 
+/* "next: @command @path", as every summary of ours ends. */
+static void show_next(struct darn_ctx *ctx, const char *command,
+		      const char *path)
+{
+	fprintf(ctx->out, "next: %s ", command);
+	darn_text_quoted(ctx->out, path);
+	fputc('\n', ctx->out);
+}
+
 static void begin_summary(struct darn_ctx *ctx, const struct seen *s)
 {
 	darn_json_begin(&ctx->json_out, "summary");
@@ -85,6 +94,10 @@ static void show_verified(struct darn_ctx *ctx, const struct seen *s,
 		fputs("everything that the snapshots need is there and matches "
 		      "its digest\n",
 		      ctx->out);
+	show_next(ctx,
+		  s->damaged ? "darn snapshot create PATH... --repo"
+			     : "darn snapshot list --repo",
+		  s->prefix);
 }
 
 static enum darn_rc verify(struct darn_ctx *ctx, const void *opts,
@@ -93,7 +106,7 @@ static enum darn_rc verify(struct darn_ctx *ctx, const void *opts,
 	const struct verify_opts *o = opts;
 	struct seen s = {.ctx = ctx, .prefix = o->repo};
 	struct darn_verify_options v = {
-		.fn = found, .arg = &s, .cancel = &ctx->progress.cancel};
+		.fn = found, .arg = &s, .progress = &ctx->progress};
 	struct darn_verify_totals t;
 	struct darn_repo *r;
 	size_t n = 0;
@@ -185,6 +198,7 @@ static void restored_text(struct darn_ctx *ctx, const char *to,
 			"owners: %" PRIu64
 			" could not be given back; only root may\n",
 			t->owners);
+	show_next(ctx, "darn scan", to);
 }
 
 static enum darn_rc restore(struct darn_ctx *ctx, const void *opts,
@@ -198,7 +212,7 @@ static enum darn_rc restore(struct darn_ctx *ctx, const void *opts,
 		.force = o->force,
 		.fn = found,
 		.arg = &s,
-		.cancel = &ctx->progress.cancel,
+		.progress = &ctx->progress,
 	};
 	struct darn_restore_totals t;
 	struct darn_repo *r;

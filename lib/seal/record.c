@@ -40,6 +40,7 @@ struct darn_recorder {
 	struct root *roots;
 	size_t nroots, caproots;
 	struct darn_recorded totals;
+	int64_t start_ns;
 	pthread_mutex_t lock;
 };
 
@@ -49,6 +50,14 @@ struct recording {
 	char *path;
 	bool quiet; /* not written in the two seconds before */
 };
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static struct root *current(struct darn_recorder *r)
 {
@@ -152,14 +161,6 @@ static enum darn_rc rec_entry(struct darn_witness *w,
 	return rc;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /*
  * A file written a moment ago may be written again within the same tick of
  * its time stamp.  Waiting out the rest of the two seconds makes its seal
@@ -173,7 +174,7 @@ static bool wait_until_quiet(const struct darn_recorder *r, int64_t mtime_ns)
 
 	if (left <= 0)
 		return true;
-	if (left > SETTLED_NS || r->o.live)
+	if (mtime_ns > r->start_ns || r->o.live)
 		return false;
 	t.tv_sec = left / 1000000000;
 	t.tv_nsec = left % 1000000000;
@@ -325,6 +326,7 @@ enum darn_rc darn_recorder_create(const struct darn_recorder_options *o,
 		return DARN_ENOMEM;
 	r->base.ops = &recorder_ops;
 	r->o = *o;
+	r->start_ns = now_ns();
 	(void)pthread_mutex_init(&r->lock, NULL);
 	*out = r;
 	return DARN_OK;

@@ -55,7 +55,7 @@ struct out {
 
 static bool canceled(const struct restore *r)
 {
-	return r->o->cancel && atomic_load(r->o->cancel);
+	return r->o->progress && atomic_load(&r->o->progress->cancel);
 }
 
 static enum darn_rc tell_lost(struct out *f, uint64_t off, size_t len,
@@ -144,6 +144,10 @@ static void close_out(void *arg)
 	(void)pthread_mutex_lock(&f->r->lock);
 	f->r->t->files++;
 	f->r->t->bytes += f->e.st.size;
+	if (f->r->o->progress) {
+		atomic_fetch_add(&f->r->o->progress->files_done, 1);
+		atomic_fetch_add(&f->r->o->progress->bytes_done, f->e.st.size);
+	}
 	f->r->t->owners += !owner;
 	(void)pthread_mutex_unlock(&f->r->lock);
 	darn_sealed_entry_release(&f->e);
@@ -217,6 +221,10 @@ static enum darn_rc put_all(struct restore *r, uint64_t from, uint64_t to,
 {
 	enum darn_rc rc = DARN_OK, waited;
 
+	if (r->o->progress)
+		atomic_fetch_add(
+			&r->o->progress->bytes_seen,
+			darn_repo_info(r->repo, r->o->snapshot)->bytes);
 	for (uint64_t i = from; rc == DARN_OK && i < to; i++) {
 		struct darn_sealed_entry e;
 

@@ -5,11 +5,7 @@
 #ifndef DARN_LIB_SNAPSHOT_SNAPSHOT_H
 #define DARN_LIB_SNAPSHOT_SNAPSHOT_H
 
-#include <stdatomic.h>
-
-#include "lib/pool/pool.h"
-#include "lib/scan/sink.h"
-#include "lib/scan/witness.h"
+#include "lib/scan/scan.h"
 #include "lib/seal/seal.h"
 #include "lib/snapshot/repo.h"
 
@@ -90,7 +86,7 @@ struct darn_verify_options {
 	unsigned jobs;		 /* workers; 0 = no threads */
 	darn_repo_finding_fn fn; /* called by one thread, in order */
 	void *arg;
-	const atomic_bool *cancel; /* or NULL */
+	struct darn_progress *progress; /* or NULL */
 };
 
 struct darn_verify_totals {
@@ -99,7 +95,7 @@ struct darn_verify_totals {
 	uint64_t damaged; /* findings of that severity */
 };
 
-/* Damage is a finding; DARN_ECANCELED where @cancel was set. */
+/* Damage is a finding; DARN_ECANCELED where the progress says so. */
 DARN_MUST_CHECK
 enum darn_rc darn_repo_verify(struct darn_repo *r,
 			      const struct darn_verify_options *o,
@@ -116,7 +112,7 @@ struct darn_restore_options {
 	unsigned jobs;
 	darn_repo_finding_fn fn; /* frames that cannot be restored */
 	void *arg;
-	const atomic_bool *cancel; /* or NULL */
+	struct darn_progress *progress; /* or NULL */
 };
 
 struct darn_restore_totals {

@@ -30,7 +30,18 @@ struct verify {
 
 static bool canceled(const struct verify *v)
 {
-	return v->o->cancel && atomic_load(v->o->cancel);
+	return v->o->progress && atomic_load(&v->o->progress->cancel);
+}
+
+/* For the bar: bytes that are met, bytes that are done. */
+static void advance(const struct verify *v, uint64_t seen, uint64_t done)
+{
+	struct darn_progress *p = v->o->progress;
+
+	if (!p)
+		return;
+	atomic_fetch_add(&p->bytes_seen, seen);
+	atomic_fetch_add(&p->bytes_done, done);
 }
 
 static enum darn_rc tell(struct verify *v, int code, const char *path,
@@ -46,6 +57,8 @@ static enum darn_rc tell(struct verify *v, int code, const char *path,
 	};
 
 	v->t->damaged += f.code->severity >= DARN_DAMAGED;
+	if (v->o->progress && f.code->severity > DARN_INFO)
+		atomic_fetch_add(&v->o->progress->findings, 1);
 	return v->o->fn(v->o->arg, &f, err);
 }
 
@@ -75,6 +88,7 @@ static enum darn_rc check_frame(void *arg, uint64_t i, unsigned worker,
 		    DARN_OK;
 	free(buf);
 	darn_pool_count_bytes(p->v->pool, worker, x->len);
+	advance(p->v, 0, x->len);
 	return DARN_OK;
 }
 
@@ -184,6 +198,8 @@ static enum darn_rc check_frames(struct verify *v, struct pack_check *p,
 	p->bad = darn_calloc(p->x.n + 1, 1, err);
 	if (!p->bad)
 		return DARN_ENOMEM;
+	for (size_t i = 0; i < p->x.n; i++)
+		advance(v, p->x.entries[i].len, 0);
 	rc = darn_pool_submit_range(v->pool, r, err);
 	return rc ? rc : darn_pool_wait(v->pool, err);
 }
