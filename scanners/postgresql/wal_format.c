@@ -104,17 +104,17 @@ static enum darn_rc look_back(struct darn_pg_wal_segment *seg,
 	uint8_t head[DARN_PG_WAL_LONG];
 	enum darn_pg_wal_rest rest;
 	size_t got;
-	enum darn_rc rc = darn_pg_wal_cross_begin(f, seg->start, &seg->carry,
-						  &seg->carried, err);
+	enum darn_rc rc = darn_pg_wal_files_read(f, seg->start, head,
+						 sizeof(head), &got, err);
 
-	if (rc || !seg->carried)
-		return rc;
-	rc = darn_pg_wal_files_read(f, seg->start, head, sizeof(head), &got,
-				    err);
+	if (rc == DARN_OK)
+		rc = darn_pg_wal_cross_begin(f, seg->start, &seg->carry,
+					     &seg->carried, err);
 	if (rc)
 		return rc;
 	(void)darn_pg_wal_page_check(&f->rules, head, got, seg->start, &h);
-	if (!h.here || h.info & DARN_PG_WAL_OVERWRITE ||
+	seg->no_start = h.here && h.rem && !seg->carried;
+	if (!seg->carried || !h.here || h.info & DARN_PG_WAL_OVERWRITE ||
 	    h.rem == seg->carry.length - seg->carry.have)
 		return DARN_OK;
 	/* Which of the two is wrong?  The CRC knows. */

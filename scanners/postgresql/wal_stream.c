@@ -21,7 +21,7 @@
 
 #define BEYOND "WAL beyond the end of the log (recycled or preallocated)"
 #define GIVEN_UP "a WAL record that was given up by a recovery"
-#define NO_START "a WAL record that begins in a segment that is not here"
+#define NO_START "a WAL record whose start is too far back or not here"
 #define NO_END "a WAL record whose end is missing in the next segment"
 #define TOO_LONG "a WAL record across more than 16 segments"
 
@@ -422,9 +422,9 @@ static enum darn_rc finish(struct stream *s, struct darn_error *err)
 		return rc;
 	if (s->over || s->shut_down)
 		darn_sink_reason(s->sink, BEYOND);
-	else if (s->parse.state == DARN_PG_WAL_SKIPPING)
-		darn_sink_reason(s->sink, NO_START);
 	settle(s);
+	if (s->seg->no_start)
+		darn_sink_reason(s->sink, NO_START);
 	check_size(s);
 	note_segment(s);
 	flush_good(s);

@@ -22,6 +22,7 @@ struct darn_pg_wal_segment {
 	uint64_t reached;
 	uint64_t shutdown; /* the last record of the log; 0: not known */
 	bool next_here;	   /* the next segment's first page is of the log */
+	bool no_start;	   /* a record runs into it whose start is not known */
 	bool carried;	   /* @carry runs into this segment */
 	struct darn_pg_wal_partial carry;
 };
