@@ -57,7 +57,7 @@ enum darn_rc darn_state_dir(const char *sub, char **out, struct darn_error *err)
 	char *dir;
 
 	if (!base)
-		return err ? err->rc : DARN_ENOMEM;
+		return darn_fail(err, DARN_ENOMEM, 0, "cannot allocate memory");
 	dir = darn_path_join(base, sub, err);
 	free(base);
 	if (!dir)
