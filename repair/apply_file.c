@@ -13,6 +13,7 @@
 
 #include "lib/base/mem.h"
 #include "repair/apply.h"
+#include "repair/check.h"
 #include "repair/digest.h"
 
 enum {
@@ -144,7 +145,7 @@ static enum darn_rc write_pieces(struct darn_apply *a, struct darn_wfile *f,
 }
 
 /* Is the file now what the source has, and good? */
-static enum darn_rc check_whole(struct darn_apply *a, struct darn_wfile *file,
+static enum darn_rc check_whole(struct darn_wfile *file,
 				const struct darn_question *q,
 				const struct darn_answer *answer, bool *good,
 				struct darn_error *err)
@@ -154,11 +155,10 @@ static enum darn_rc check_whole(struct darn_apply *a, struct darn_wfile *file,
 		.tree = q->part->tree,
 		.io = darn_wfile_io(file),
 	};
+	enum darn_severity worst;
 	uint64_t digest, size;
-	bool verified;
 	enum darn_rc rc = darn_io_stat(f.io, &f.st, err);
 
-	(void)a;
 	if (!rc)
 		rc = darn_digest_io(f.io, DARN_READ_MEDIUM, &digest, &size,
 				    err);
@@ -167,8 +167,9 @@ static enum darn_rc check_whole(struct darn_apply *a, struct darn_wfile *file,
 	*good = digest == answer->digest && size == answer->size;
 	if (!*good || !q->format)
 		return DARN_OK;
-	return darn_verify_file(q->format, q->part->ctx, &f, good, &verified,
-				err);
+	rc = darn_check_file(q->format, q->part->ctx, &f, &worst, err);
+	*good = worst <= DARN_SUSPICIOUS;
+	return rc;
 }
 
 static enum darn_rc overwrite(struct darn_apply *a,
@@ -196,7 +197,7 @@ static enum darn_rc overwrite(struct darn_apply *a,
 	first = darn_writer_next(&a->w);
 	rc = write_pieces(a, f, answer, err);
 	if (!rc)
-		rc = check_whole(a, f, q, answer, &good, err);
+		rc = check_whole(f, q, answer, &good, err);
 	if (rc || !good) {
 		back = darn_writer_roll_back(&a->w, f, first, err);
 		darn_apply_skip(a, i, "not better afterwards: put back");

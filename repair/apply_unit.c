@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "repair/apply.h"
+#include "repair/check.h"
 
 /* Does what was read back from the medium pass the format's own check? */
 static enum darn_rc check_unit(void *arg, uint64_t off, const uint8_t *buf,
@@ -16,7 +17,7 @@ static enum darn_rc check_unit(void *arg, uint64_t off, const uint8_t *buf,
 		.tree = a->part->tree,
 		.io = darn_wfile_io(a->file),
 	};
-	bool verified;
+	enum darn_severity worst;
 	enum darn_rc rc;
 
 	*good = true;
@@ -25,8 +26,10 @@ static enum darn_rc check_unit(void *arg, uint64_t off, const uint8_t *buf,
 	rc = darn_io_stat(f.io, &f.st, err);
 	if (rc)
 		return rc;
-	return darn_verify_unit(a->format, a->part->ctx, &f, off, buf, len,
-				good, &verified, err);
+	rc = darn_check_unit(a->format, a->part->ctx, &f, off, buf, len, &worst,
+			     err);
+	*good = worst <= DARN_SUSPICIOUS;
+	return rc;
 }
 
 static enum darn_rc still_held(void *arg, struct darn_error *err)

@@ -15,6 +15,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
+#include "repair/check.h"
 #include "repair/digest.h"
 
 static unsigned rank(const struct darn_case *c, enum darn_verdict v)
@@ -194,8 +195,9 @@ static enum darn_rc fetch_unit(const struct darn_question *q,
 		.path = q->path, .tree = o->tree, .io = o->io, .st = o->st};
 	const void *ctx = o->store ? o->ctx : part->ctx;
 	struct darn_error unread = DARN_ERROR_INIT;
-	bool verified = false;
+	enum darn_severity worst = DARN_INFO;
 	size_t got = 0;
+	enum darn_rc rc;
 
 	*good = false;
 	a->bytes = darn_calloc((size_t)q->len, 1, err);
@@ -219,8 +221,11 @@ static enum darn_rc fetch_unit(const struct darn_question *q,
 		*good = true;
 		return DARN_OK;
 	}
-	return darn_verify_unit(q->format, ctx, &f, q->off, a->bytes, got, good,
-				&verified, err);
+	rc = darn_check_unit(q->format, ctx, &f, q->off, a->bytes, got, &worst,
+			     err);
+	*good = worst <= DARN_SUSPICIOUS;
+	a->doubtful = worst == DARN_SUSPICIOUS;
+	return rc;
 }
 
 static enum darn_rc fetch_file(const struct darn_question *q,
@@ -233,7 +238,8 @@ static enum darn_rc fetch_file(const struct darn_question *q,
 	const struct darn_format *format = q->format;
 	const void *ctx = o->store ? o->ctx : part->ctx;
 	struct darn_error unread = DARN_ERROR_INIT;
-	bool verified = false;
+	enum darn_severity worst = DARN_INFO;
+	enum darn_rc rc;
 
 	*good = true;
 	if (o->st.type == DARN_FT_DIR) {
@@ -253,7 +259,10 @@ static enum darn_rc fetch_file(const struct darn_question *q,
 				 .format;
 	if (!format)
 		return DARN_OK;
-	return darn_verify_file(format, ctx, &f, good, &verified, err);
+	rc = darn_check_file(format, ctx, &f, &worst, err);
+	*good = worst <= DARN_SUSPICIOUS;
+	a->doubtful = worst == DARN_SUSPICIOUS;
+	return rc;
 }
 
 /* The verdict on a good candidate. */
@@ -320,8 +329,15 @@ static enum darn_rc ask_origin(struct darn_case *c,
 			   : fetch_unit(q, o, a, &good, err);
 	if (rc)
 		return rc;
-	if (good)
-		return weigh_candidate(c, q, o, a, err);
+	if (good) {
+		rc = weigh_candidate(c, q, o, a, err);
+		if (rc || !a->doubtful || a->verdict == DARN_EXACT)
+			return rc;
+		if (a->verdict == DARN_PROBABLE)
+			a->verdict = DARN_UNKNOWN;
+		say(&a->why, o->name, "its version is suspicious itself");
+		return DARN_OK;
+	}
 	a->origin = NULL;
 	if (!a->why.text[0])
 		say(&a->why, o->name, "its version fails the same check");
@@ -350,6 +366,8 @@ static void choose(const struct darn_case *c, struct darn_answer *best,
 	    (best->digest != a->digest || best->size != a->size)) {
 		contradict(best, a);
 		*contradicted = true;
+		darn_answer_release(a);
+		return;
 	}
 	if (rank(c, a->verdict) > rank(c, best->verdict) ||
 	    (a->verdict == best->verdict && !best->origin && a->origin)) {

@@ -65,6 +65,7 @@ struct darn_answer {
 	struct darn_stat st;	    /* of the source's file */
 	bool identical;		    /* it is what is there already */
 	bool is_dir;
+	bool doubtful; /* its own check finds it suspicious: needs a proof */
 };
 
 DARN_MUST_CHECK
