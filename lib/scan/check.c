@@ -243,8 +243,10 @@ static void keep_repeated(const struct darn_chunk_read *r, const uint8_t *old,
 		for (size_t j = 0; !keep && j < before->nitems; j++)
 			keep = same_item(&before->items[j], item) &&
 			       same_bytes(r, old, &item->where);
-		if (!keep)
+		if (!keep) {
+			darn_sink_reason(now, "changed while it was checked");
 			continue;
+		}
 		now->bad = now->bad || bad;
 		now->items[n++] = *item;
 	}

@@ -70,13 +70,15 @@ START_TEST(damage_from_open)
 {
 	fake_make("db", "");
 	fake_blocks("db/h.blk", 4, 'h');
+	ck_assert_int_eq(truncate("db/h.blk", 6 * FAKE_BLOCK), 0);
 	fake_blocks("db/x.blk", 4, 'x');
 	fake_expect_text(
 		"db",
 		"store db fake stopped clean\n"
 		"file db/FAKE [] v0 d0 u0 s0 \n"
 		"finding db/h.blk:0+1024 damaged fake/header-bad unit 0 {}\n"
-		"file db/h.blk [blk] v1024 d1024 u0 s0 \n"
+		"file db/h.blk [blk] v1024 d1024 u1024 s0 zero blocks have no "
+		"sum\n"
 		"error db/x.blk: version x of the fake format\n"
 		"file db/x.blk [] v0 d0 u0 s2048 could not be checked\n");
 }

@@ -173,6 +173,27 @@ START_TEST(live_transient)
 }
 END_TEST
 
+/* Bad both times, but not the same: somebody is writing it. */
+START_TEST(live_changing)
+{
+	struct darn_scan_options o = fake_options();
+	struct fake_result r;
+
+	fake_make("db", "live");
+	fake_blocks("db/a.blk", 16, '.');
+	fake_flip("db/a.blk", 3000);
+	fault("flip:a.blk:3001.3x1");
+	o.jobs = 0;
+	r = fake_scan("db", &o);
+	ck_assert_str_eq(r.text,
+			 "store db fake live clean\n"
+			 "file db/FAKE [] v0 d0 u4 s0 no sum in such files\n"
+			 "file db/a.blk [blk] v7680 d0 u512 s0 changed while "
+			 "it was checked\n");
+	free(r.text);
+}
+END_TEST
+
 START_TEST(shrinks)
 {
 	struct darn_summary sum;
@@ -331,6 +352,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, wrong_in_memory);
 	tcase_add_test(t, wrong_in_both);
 	tcase_add_test(t, live_transient);
+	tcase_add_test(t, live_changing);
 	tcase_add_test(t, shrinks);
 	tcase_add_test(t, stream_clean_and_damaged);
 	tcase_add_test(t, stream_unreadable);
