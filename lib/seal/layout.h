@@ -47,7 +47,8 @@
  *      8  8  number of entries
  *     16  8  offset of the top    24 8 offset of the head
  *     32  8  length of the head   40 8 length of the file
- *     48  8  0                    56 8 check
+ *     48  8  the head's check     56 8 check: as the head says when it was
+ *                                 made, no two manifests end alike
  *
  * The index lists the records in path order, that of darn_path_cmp().
  */

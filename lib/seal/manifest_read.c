@@ -79,7 +79,8 @@ static enum darn_rc open_lead(struct darn_manifest *m, struct darn_error *err)
 }
 
 static enum darn_rc open_head(struct darn_manifest *m, uint64_t off,
-			      uint64_t len, struct darn_error *err)
+			      uint64_t len, uint64_t check,
+			      struct darn_error *err)
 {
 	uint8_t b[SEAL_HEAD + sizeof(m->head.root)];
 	struct darn_manifest_head *h = &m->head;
@@ -91,6 +92,7 @@ static enum darn_rc open_head(struct darn_manifest *m, uint64_t off,
 	if (rc)
 		return rc;
 	if (darn_get_le64(b) != darn_seal_check(b + 8, (size_t)len - 8, off) ||
+	    darn_get_le64(b) != check ||
 	    darn_get_le32(b + 12) != len - SEAL_HEAD)
 		return corrupt(m, off, "the head fails its check", err);
 	h->fuzzy = darn_get_le32(b + 8) & SEAL_FUZZY;
@@ -160,7 +162,8 @@ static enum darn_rc open_tail(struct darn_manifest *m, struct darn_error *err)
 		return corrupt(m, off, "the end is missing or fails its check",
 			       err);
 	m->entries = darn_get_le64(t + 8);
-	rc = open_head(m, darn_get_le64(t + 24), darn_get_le64(t + 32), err);
+	rc = open_head(m, darn_get_le64(t + 24), darn_get_le64(t + 32),
+		       darn_get_le64(t + 48), err);
 	if (rc == DARN_OK)
 		rc = open_top(m, darn_get_le64(t + 16), err);
 	for (uint64_t i = 0; rc == DARN_OK && i < m->ntop; i++)

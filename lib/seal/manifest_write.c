@@ -431,7 +431,7 @@ static enum darn_rc put_top(struct darn_manifest_writer *w,
 }
 
 static enum darn_rc put_head(struct darn_manifest_writer *w, size_t *len,
-			     struct darn_error *err)
+			     uint64_t *check, struct darn_error *err)
 {
 	const struct darn_manifest_head *h = &w->head;
 	uint8_t buf[SEAL_HEAD + sizeof(h->root)] = {0};
@@ -445,7 +445,8 @@ static enum darn_rc put_head(struct darn_manifest_writer *w, size_t *len,
 	memcpy(buf + 64, h->store, 32);
 	memcpy(buf + 96, h->secret, sizeof(h->secret));
 	memcpy(buf + SEAL_HEAD, h->root, rlen);
-	darn_put_le64(buf, darn_seal_check(buf + 8, *len - 8, w->end));
+	*check = darn_seal_check(buf + 8, *len - 8, w->end);
+	darn_put_le64(buf, *check);
 	return darn_outfile_write(&w->out, buf, *len, w->end, err);
 }
 
@@ -453,12 +454,12 @@ static enum darn_rc put_tail(struct darn_manifest_writer *w,
 			     struct darn_error *err)
 {
 	uint8_t t[SEAL_TRAILER] = {0};
-	uint64_t top = w->end;
+	uint64_t top = w->end, check = 0;
 	enum darn_rc rc = put_top(w, err);
 	size_t len = 0;
 
 	if (rc == DARN_OK)
-		rc = put_head(w, &len, err);
+		rc = put_head(w, &len, &check, err);
 	if (rc)
 		return rc;
 	memcpy(t, SEAL_END_MAGIC, 8);
@@ -468,6 +469,7 @@ static enum darn_rc put_tail(struct darn_manifest_writer *w,
 	darn_put_le64(t + 32, len);
 	w->end += len;
 	darn_put_le64(t + 40, w->end + SEAL_TRAILER);
+	darn_put_le64(t + 48, check);
 	darn_put_le64(t + 56, darn_seal_check(t, 56, w->end));
 	return darn_outfile_write(&w->out, t, sizeof(t), w->end, err);
 }

@@ -61,7 +61,7 @@ enum darn_rc darn_frame_read_at(struct darn_repo *r, const char *pack,
 
 	if (!path)
 		return rc;
-	if (x->len > REPO_FRAME_MAX ||
+	if (x->len > r->frame ||
 	    x->stored > ZSTD_compressBound(REPO_FRAME_MAX)) {
 		rc = bad_frame(path, x, "has an impossible length", err);
 		goto out;

@@ -81,7 +81,7 @@ static enum darn_rc check_frame(void *arg, uint64_t i, unsigned worker,
 
 	if (canceled(p->v))
 		return darn_fail(err, DARN_ECANCELED, 0, "stopped");
-	buf = darn_calloc(1, REPO_FRAME_MAX, err);
+	buf = darn_calloc(1, p->v->repo->frame, err);
 	if (!buf)
 		return DARN_ENOMEM;
 	p->bad[i] = darn_frame_read_at(p->v->repo, p->x.pack, x, buf, &bad) !=
