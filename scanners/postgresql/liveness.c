@@ -7,8 +7,9 @@
  * its processes have the data directory as their working directory, also
  * those that outlive a killed postmaster.
  *
- * A process that is not seen from here may run in another container or, on a
- * shared file system, on another machine.  So a pid file without a process
+ * A process that is not seen from here may run in another container (unless
+ * this is the PID namespace of the machine itself) or, on a shared file
+ * system, on another machine.  So a pid file without a process
  * proves nothing, unless the machine was started after it was written and
  * the file system is local.
  */
@@ -60,10 +61,12 @@ static enum darn_liveness without_process(struct darn_tree *t, long pid,
 				  pid_file, pid);
 		return DARN_STOPPED;
 	}
-	darn_evidence_add(why,
-			  "%s names process %ld, which is not seen here; it "
-			  "may run in a container or on another machine",
-			  pid_file, pid);
+	darn_evidence_add(
+		why,
+		"%s names process %ld, which is not seen here; it "
+		"may run %son another machine",
+		pid_file, pid,
+		darn_proc_sees_all() == DARN_YES ? "" : "in a container or ");
 	return DARN_LIVENESS_UNKNOWN;
 }
 
