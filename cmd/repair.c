@@ -184,15 +184,46 @@ static bool confirmed(struct run *r, const struct darn_plan_totals *t)
 	return a == DARN_ANSWER_YES;
 }
 
+/* What could only be seen after the first round. */
+static bool more(struct darn_plan *p, void *payload)
+{
+	struct run *r = payload;
+	struct darn_plan_totals t = darn_plan_totals(p);
+
+	darn_progress_clear(r->ctx);
+	if (!r->ctx->json)
+		fputs("now that this is mended, more can be seen:\n",
+		      r->ctx->out);
+	if (darn_show_plan(r->ctx, p, false, NULL))
+		return false;
+	return confirmed(r, &t);
+}
+
+static void on_journal(const char *journal, void *payload)
+{
+	struct run *r = payload;
+
+	darn_show_journal(r->ctx, journal);
+}
+
+static void on_action(const struct darn_plan_item *i, bool done,
+		      const char *why, void *payload)
+{
+	struct run *r = payload;
+
+	darn_show_action(r->ctx, i, done, why);
+}
+
 static enum darn_rc apply(struct run *r, struct darn_repair_result *res,
 			  struct darn_error *err)
 {
 	struct darn_apply_options o = {
 		.repair = &r->r,
 		.limit = r->limit,
-		.journal = darn_show_journal_cb,
-		.action = darn_show_action,
-		.payload = r->ctx,
+		.journal = on_journal,
+		.action = on_action,
+		.more = more,
+		.payload = r,
 	};
 	enum darn_rc rc = darn_progress_begin(r->ctx, "repair", err);
 
@@ -207,7 +238,7 @@ static enum darn_rc show_and_apply(struct run *r, struct darn_error *err)
 	struct darn_plan_totals t = darn_plan_totals(r->plan);
 	struct darn_repair_result res = {.exit = t.exit_now};
 	struct darn_ctx *ctx = r->ctx;
-	enum darn_rc rc = darn_show_plan(ctx, r->plan, err);
+	enum darn_rc rc = darn_show_plan(ctx, r->plan, true, err);
 	bool applied = false;
 
 	if (!rc && r->o->plan)

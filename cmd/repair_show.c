@@ -117,12 +117,12 @@ static void totals_text(struct darn_ctx *ctx, const struct darn_plan_totals *t)
 }
 
 enum darn_rc darn_show_plan(struct darn_ctx *ctx, struct darn_plan *p,
-			    struct darn_error *err)
+			    bool records, struct darn_error *err)
 {
 	struct darn_plan_totals t = darn_plan_totals(p);
 	enum darn_rc rc = DARN_OK;
 
-	if (ctx->json && darn_plan_report(p))
+	if (ctx->json && records && darn_plan_report(p))
 		rc = darn_report_records(ctx, darn_plan_report(p), err);
 	if (!rc)
 		rc = darn_plan_each(p, show_item, ctx, err);
@@ -146,15 +146,9 @@ void darn_show_journal(struct darn_ctx *ctx, const char *journal)
 	fflush(ctx->out);
 }
 
-void darn_show_journal_cb(const char *journal, void *ctx)
+void darn_show_action(struct darn_ctx *ctx, const struct darn_plan_item *i,
+		      bool done, const char *why)
 {
-	darn_show_journal(ctx, journal);
-}
-
-void darn_show_action(const struct darn_plan_item *i, bool done,
-		      const char *why, void *payload)
-{
-	struct darn_ctx *ctx = payload;
 	struct darn_json *j = &ctx->json_out;
 
 	darn_progress_clear(ctx);

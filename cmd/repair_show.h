@@ -6,17 +6,17 @@
 #include "cmd/cmd.h"
 #include "repair/repair.h"
 
+/* @records: with --json what the scan found comes first. */
 DARN_MUST_CHECK
 enum darn_rc darn_show_plan(struct darn_ctx *ctx, struct darn_plan *p,
-			    struct darn_error *err);
+			    bool records, struct darn_error *err);
 
 /* At once, so that it is known whatever comes next. */
 void darn_show_journal(struct darn_ctx *ctx, const char *journal);
-void darn_show_journal_cb(const char *journal, void *ctx);
 
-/* A darn_action_fn; the payload is the struct darn_ctx. */
-void darn_show_action(const struct darn_plan_item *i, bool done,
-		      const char *why, void *ctx);
+/* An item was written, or why not. */
+void darn_show_action(struct darn_ctx *ctx, const struct darn_plan_item *i,
+		      bool done, const char *why);
 
 /* The summary, with the next command to type. */
 void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,

@@ -17,6 +17,10 @@
 #include "lib/hash/hash.h"
 #include "repair/plan_file.h"
 
+enum {
+	MAX_ROUNDS = 3
+};
+
 static unsigned bit_of(const struct darn_plan_item *i)
 {
 	bool suspicious =
@@ -216,11 +220,66 @@ static enum darn_rc carry_out(struct darn_apply *a, struct darn_plan *p,
 	done = darn_apply_close_file(a, err);
 	rc = rc ? rc : done;
 	done = darn_parts_unhold(&a->c->parts, err);
-	rc = rc ? rc : done;
-	if (a->w.journal && (!rc || rc == DARN_ECANCELED)) {
-		done = darn_journal_end(a->w.journal, DARN_J_END,
-					rc ? NULL : err);
-		rc = rc ? rc : done;
+	return rc ? rc : done;
+}
+
+static enum darn_rc only_know(const struct darn_plan_item *i, void *payload,
+			      struct darn_error *err)
+{
+	return darn_apply_know(payload, i, err);
+}
+
+/* Everything is looked at anew: what was mended may say more than before. */
+static enum darn_rc second_round(struct darn_apply *a, unsigned *base,
+				 struct darn_error *err)
+{
+	const struct darn_repair_options *o = a->c->o;
+	struct darn_plan_totals t;
+	struct darn_plan *p = NULL;
+	enum darn_rc rc = darn_plan_make(o, &p, err);
+
+	if (rc)
+		return rc;
+	t = darn_plan_totals(p);
+	a->left = 0;
+	a->nknown = 0;
+	darn_case_release(a->c);
+	rc = darn_case_open(a->c, o, err);
+	if (!rc)
+		rc = darn_aim_lock(&a->c->target, err);
+	if (rc) {
+		*base = t.exit_now;
+	} else if (t.writes && !over_limit(&t, &a->o->limit) && a->o->more &&
+		   a->o->more(p, a->o->payload)) {
+		*base = t.exit_after;
+		rc = carry_out(a, p, err);
+	} else {
+		*base = t.exit_now;
+		rc = darn_plan_each(p, only_know, a, err);
+	}
+	darn_plan_destroy(p);
+	return rc;
+}
+
+/* Rounds: until the rules find nothing new, or nothing more can be written. */
+static enum darn_rc apply_all(struct darn_apply *a, struct darn_plan *p,
+			      unsigned *base, struct darn_error *err)
+{
+	enum darn_rc rc = carry_out(a, p, err);
+
+	for (unsigned round = 1; !rc && round < MAX_ROUNDS; round++) {
+		uint64_t before = a->out->done;
+		bool more = false;
+
+		if (!before)
+			break;
+		rc = darn_apply_rules(a, &more, err);
+		if (!rc && !more)
+			break;
+		if (!rc)
+			rc = second_round(a, base, err);
+		if (a->out->done == before)
+			break;
 	}
 	return rc;
 }
@@ -228,13 +287,19 @@ static enum darn_rc carry_out(struct darn_apply *a, struct darn_plan *p,
 static enum darn_rc apply(struct darn_apply *a, struct darn_plan *p,
 			  struct darn_error *err)
 {
-	struct darn_plan_totals t = darn_plan_totals(p);
-	enum darn_rc rc = darn_aim_lock(&a->c->target, err);
+	unsigned base = darn_plan_totals(p).exit_after;
+	enum darn_rc rc = darn_aim_lock(&a->c->target, err), ended;
 
 	if (rc)
 		return rc;
-	rc = carry_out(a, p, err);
-	a->out->exit = (t.exit_after & ~(unsigned)DARN_EXIT_REPAIRED) | a->left;
+	rc = apply_all(a, p, &base, err);
+	/* after a failure the journal stays open: the next run looks at it */
+	if (a->w.journal && (!rc || rc == DARN_ECANCELED)) {
+		ended = darn_journal_end(a->w.journal, DARN_J_END,
+					 rc ? NULL : err);
+		rc = rc ? rc : ended;
+	}
+	a->out->exit = (base & ~(unsigned)DARN_EXIT_REPAIRED) | a->left;
 	if (a->out->done)
 		a->out->exit |= DARN_EXIT_REPAIRED;
 	if (!rc && a->out->done)

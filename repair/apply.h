@@ -90,6 +90,14 @@ enum darn_rc darn_apply_judge(struct darn_apply *a,
 			      struct darn_answer *answer, bool *same,
 			      struct darn_error *err);
 
+/*
+ * Asks the stores' completeness rules again, now that what they rest on is
+ * mended.  *more: something is missing that was not known before.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_apply_rules(struct darn_apply *a, bool *more,
+			      struct darn_error *err);
+
 /* The deep scan; proof.c. */
 DARN_MUST_CHECK
 enum darn_rc darn_apply_prove(struct darn_apply *a, struct darn_error *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/hash/hash.h"
 
 enum {
 	MAX_LOCK = 8192
@@ -308,29 +309,54 @@ static enum darn_rc recover_one(const struct darn_jrec *r, bool *ours,
 	return put_back(r->path, old, r->pre_len, err);
 }
 
+/* Has a later record spoken of this lock?  A repair takes few. */
+struct seen {
+	uint64_t *paths;
+	size_t n, cap;
+};
+
+static enum darn_rc first_time(struct seen *s, const char *path, bool *first,
+			       struct darn_error *err)
+{
+	uint64_t hash = darn_xxh3_64(path, strlen(path));
+	enum darn_rc rc;
+
+	*first = false;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->paths[i] == hash)
+			return DARN_OK;
+	rc = darn_grow((void **)&s->paths, s->n, &s->cap, sizeof(*s->paths),
+		       err);
+	if (rc)
+		return rc;
+	s->paths[s->n++] = hash;
+	*first = true;
+	return DARN_OK;
+}
+
 enum darn_rc darn_hold_recover(struct darn_journal *j, bool *intact,
 			       struct darn_error *err)
 {
+	struct seen seen = {.n = 0};
 	struct darn_jrec r;
 	uint64_t pos = 0;
-	bool seen = false, all = true;
+	bool all = true, ours, first;
 	enum darn_rc rc;
 
 	while ((rc = darn_journal_prev(j, &pos, &r, err)) == DARN_OK) {
-		bool ours;
-
 		if (r.type == DARN_J_END)
 			break; /* the locks before it were given back */
 		if (r.type != DARN_J_HOLD)
 			continue;
-		rc = recover_one(&r, &ours, err);
+		rc = first_time(&seen, r.path, &first, err);
+		if (!rc && first) {
+			rc = recover_one(&r, &ours, err);
+			all = all && ours;
+		}
 		if (rc)
-			return rc;
-		seen = true;
-		all = all && ours;
+			break;
 	}
-	if (rc && rc != DARN_ENOENT)
-		return rc;
-	*intact = seen && all;
-	return DARN_OK;
+	*intact = seen.n > 0 && all;
+	free(seen.paths);
+	return rc == DARN_ENOENT ? DARN_OK : rc;
 }

@@ -119,6 +119,12 @@ struct darn_apply_options {
 	/* The path of the journal, before the first write; may be NULL. */
 	void (*journal)(const char *path, void *payload);
 	darn_action_fn action; /* may be NULL */
+	/*
+	 * Damage that could only be seen after the first repair (a catalogue
+	 * that was damaged itself): may this further plan be carried out too?
+	 * NULL: no.
+	 */
+	bool (*more)(struct darn_plan *p, void *payload);
 	void *payload;
 };
 
