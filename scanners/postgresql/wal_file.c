@@ -13,6 +13,7 @@
 
 enum {
 	HISTORY_MAX = 1 << 20,
+	RECOVERY_TLI_AT = 144, /* minRecoveryPointTLI in the control file */
 };
 
 /* ---- names ---- */
@@ -70,6 +71,15 @@ bool darn_pg_wal_probe(const uint8_t *head, size_t len, uint32_t *segsize)
 	return !c.overrun && magic == DARN_PG_WAL_MAGIC &&
 	       info & DARN_PG_WAL_LONG_HEADER && blcksz == DARN_PG_PAGE &&
 	       darn_pg_wal_segsize_ok(*segsize) && addr % *segsize == 0;
+}
+
+uint32_t darn_pg_wal_recovery_tli(const struct darn_pg_control *c)
+{
+	uint32_t tli = c->raw_len >= RECOVERY_TLI_AT + 4
+			       ? darn_get_le32(c->raw + RECOVERY_TLI_AT)
+			       : 0;
+
+	return tli ? tli : c->tli;
 }
 
 struct darn_pg_wal_path

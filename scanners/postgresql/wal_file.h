@@ -22,6 +22,12 @@ bool darn_pg_wal_segsize_ok(uint64_t segsize);
 /* Is @head the first page of some segment?  Gives the size it names. */
 bool darn_pg_wal_probe(const uint8_t *head, size_t len, uint32_t *segsize);
 
+/*
+ * The timeline of minRecoveryPoint, which for the moment of a promotion is
+ * ahead of the checkpoint's; else that one.
+ */
+uint32_t darn_pg_wal_recovery_tli(const struct darn_pg_control *c);
+
 /* The log as files of one directory. */
 struct darn_pg_wal_files {
 	struct darn_tree *tree;

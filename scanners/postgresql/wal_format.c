@@ -89,7 +89,8 @@ static void set_limits(struct darn_pg_wal_segment *seg,
 		       const struct darn_pg_control *c)
 {
 	seg->reached = DARN_MAX(c->checkpoint_lsn, c->redo_lsn);
-	if (c->min_recovery_lsn > seg->reached)
+	if (c->min_recovery_lsn > seg->reached &&
+	    darn_pg_wal_recovery_tli(c) == c->tli)
 		seg->reached = c->min_recovery_lsn - 1;
 	if (c->state == DARN_PG_SHUTDOWNED)
 		seg->shutdown = c->checkpoint_lsn;

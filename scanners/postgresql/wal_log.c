@@ -103,6 +103,11 @@ static enum darn_rc find_crashed(struct darn_pg_wal_files *f,
 
 	if (rc)
 		return rc;
+	if (darn_pg_wal_recovery_tli(c) != c->tli) {
+		because(log, "recovery goes on on timeline %u",
+			darn_pg_wal_recovery_tli(c));
+		return DARN_OK;
+	}
 	if (e.records == 0 || e.first_lsn != from) {
 		because(log, "no record can be read at the redo point %s",
 			at.s);

@@ -156,6 +156,11 @@ START_TEST(control_tells)
 	pg.control.min_recovery_lsn = w.lsn + 8;
 	check();
 	ck_assert(wal_damaged(seg[0], w.lsn - w.start));
+	/* which says nothing where it is about the next timeline */
+	pg.control.raw_len = DARN_PG_CONTROL_LEN;
+	darn_put_le32(pg.control.raw + 144, 2);
+	check();
+	ck_assert_uint_eq(found_in_all(), 0);
 	pg.control.min_recovery_lsn = 0;
 	pg.control.checkpoint_lsn = w.lsn + 3 * PAGE;
 	check();
