@@ -172,11 +172,17 @@ static enum darn_rc seal_with(struct darn_ctx *ctx, const struct seal_opts *o,
 {
 	struct darn_keep k = {.accept_damage = o->accept_damage,
 			      .what = "seal"};
-	struct darn_witness *w = darn_recorder_witness(rec), *both = NULL;
+	struct darn_comparer_options compared = {.manifests = older->manifests,
+						 .nmanifests = older->n,
+						 .renewed = true};
+	struct darn_witness *w = darn_recorder_witness(rec);
+	struct darn_witness *compare = NULL, *both = NULL;
 	enum darn_rc rc = DARN_OK;
 
-	if (older->witness)
-		rc = darn_witness_pair_create(older->witness, w, &both, err);
+	if (older->n)
+		rc = darn_comparer_create(&compared, &compare, err);
+	if (rc == DARN_OK && compare)
+		rc = darn_witness_pair_create(compare, w, &both, err);
 	if (rc == DARN_OK)
 		rc = darn_keep_scan(ctx, &k, both ? both : w, err);
 	if (rc == DARN_OK && darn_recorder_totals(rec).files == 0)
@@ -189,6 +195,7 @@ static enum darn_rc seal_with(struct darn_ctx *ctx, const struct seal_opts *o,
 		rc = show(ctx, o, &k, rec, err);
 	}
 	darn_witness_pair_destroy(both);
+	darn_comparer_destroy(compare);
 	return rc;
 }
 

@@ -337,7 +337,7 @@ static enum darn_rc cmp_finish(struct darn_witness *w, struct darn_sink *sink,
 			       struct darn_error *err)
 {
 	struct comparer *c = (struct comparer *)w;
-	uint64_t n = c->m ? darn_manifest_entries(c->m) : 0;
+	uint64_t n = c->m && !c->o.renewed ? darn_manifest_entries(c->m) : 0;
 	enum darn_rc rc = DARN_OK;
 
 	for (uint64_t i = 0; rc == DARN_OK && i < n; i++) {

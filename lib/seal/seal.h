@@ -77,6 +77,7 @@ struct darn_comparer_options {
 	struct darn_manifest *const *manifests; /* borrowed */
 	size_t nmanifests;
 	bool vouched; /* nothing was written since: moved times are rot */
+	bool renewed; /* a new seal is being made: what is gone, is gone */
 	/*
 	 * The paths that are scanned, as typed: sealed files outside them are
 	 * not missed.  NULL: everything sealed is expected.

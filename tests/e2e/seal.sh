@@ -55,6 +55,12 @@ touch -d 2020-01-01T00:00:00Z data/big
 exits 6 scan --manifest m.seal data
 says '^data/big:2000000\+1000000 damaged sealed/cut'
 
+fresh data
+rm data/sub/numbers
+exits 0 seal --manifest m.seal data
+exits 0 scan --manifest m.seal data
+echo "ok: sealing again takes what is gone for gone"
+
 # every 97th byte of a manifest, and cuts
 fresh data
 exits 0 seal --manifest m.seal data
