@@ -35,6 +35,7 @@ struct darn_pg {
 	struct darn_pg_covers *covers; /* the one thing that changes; locked */
 	enum darn_pg_sums sums;
 	bool checked;	  /* a version that this scanner knows */
+	bool live;	  /* a server used it when it was opened */
 	bool base_backup; /* backup_label is there */
 	bool standby;	  /* it replays the log of another server */
 	unsigned major;	  /* of PG_VERSION; 0: unknown */

@@ -272,6 +272,7 @@ static enum darn_rc look_at_log(struct darn_pg *pg, struct darn_tree *t,
 		return rc;
 	if (t->os_path)
 		live = darn_pg_liveness(pg, t, &why);
+	pg->live = live == DARN_LIVE;
 	if (live == DARN_STOPPED && pg->log.known && !pg->base_backup &&
 	    !pg->standby)
 		pg->max_lsn = pg->log.end_lsn;

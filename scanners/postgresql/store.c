@@ -71,6 +71,10 @@ static enum darn_shutdown shutdown(const void *ctx, struct darn_evidence *why)
 				       "starts with recovery");
 		return DARN_SHUTDOWN_UNKNOWN;
 	}
+	if (pg->live) {
+		darn_evidence_add(why, "a server is using it");
+		return DARN_SHUTDOWN_UNKNOWN;
+	}
 	if (darn_pg_clean(c))
 		return DARN_CLEAN;
 	if (pg->log.why[0])
