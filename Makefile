@@ -22,6 +22,10 @@ PKG      := $(shell command -v pkg-config 2>/dev/null)
 CC       ?= gcc
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DDARN_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
+# One line per file; V=1 shows the commands.
+ifeq ($(V),)
+SAY = @printf '  %-4s %s\n' $(1) $(2) &&
+endif
 WARN     := -Wall -Wextra -Wformat=2 -Wformat-security -Wshadow -Wconversion \
 	-Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
 	-Wundef -Wwrite-strings
@@ -69,15 +73,15 @@ toolchain:
 	  || { echo "make: a compiler or a library is missing: run 'make deps'" >&2; exit 1; }
 
 $(PROGRAM): $(CMD_OBJ) $B/libdarn.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+	$(call SAY,LINK,$@) $(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
 
 $B/libdarn.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,AR,$@) $(AR) rcs $@ $^
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call SAY,CC,$<) $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # At -O2 the page sum runs at two thirds of its speed.
 $B/lib/hash/%.o: MODE_release := -O3 -g
@@ -89,18 +93,18 @@ $B/flags: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(UNITS): $B/tests/unit/%: $B/tests/unit/%.o $B/tests/unit/main.o $B/libdarn.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LDLIBS_ALL)
+	$(call SAY,LINK,$@) $(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LDLIBS_ALL)
 
 $(REPLAYS): $B/tests/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $B/libdarn.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+	$(call SAY,LINK,$@) $(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
 
 $(STRESSES): $B/tests/stress/%: $B/tests/stress/%.o $B/libdarn.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+	$(call SAY,LINK,$@) $(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
 
 # LD_PRELOAD shims: never sanitized, so that they load into any program.
 $B/tests/faults/%.so: tests/faults/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -shared -fPIC -o $@ $< -ldl
+	$(call SAY,SHIM,$@) $(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -shared -fPIC -o $@ $< -ldl
 
 .PHONY: all toolchain FORCE deps test demo check bench lint tidy format fuzz \
 	tests-built install uninstall clean help

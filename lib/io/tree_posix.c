@@ -33,7 +33,7 @@ static enum darn_rc tree_stat(struct darn_tree *tree, const char *path,
 			      struct darn_stat *st, struct darn_error *err)
 {
 	struct posix_tree *t = self(tree);
-	struct darn_place at;
+	struct darn_spot at;
 	struct stat sb;
 	enum darn_rc rc = darn_walk_to(&t->walk, path, &at, err);
 	int error;
@@ -53,7 +53,7 @@ static enum darn_rc tree_open(struct darn_tree *tree, const char *path,
 {
 	struct posix_tree *t = self(tree);
 	struct darn_io *io = NULL;
-	struct darn_place at;
+	struct darn_spot at;
 	enum darn_rc rc = darn_walk_to(&t->walk, path, &at, err);
 	char *name;
 
@@ -79,7 +79,7 @@ static enum darn_rc tree_follow(struct darn_tree *tree, const char *path,
 				struct darn_error *err)
 {
 	struct posix_tree *t = self(tree);
-	struct darn_place at;
+	struct darn_spot at;
 	struct stat sb;
 	enum darn_rc rc = darn_walk_to(&t->walk, path, &at, err);
 	int error;
@@ -209,7 +209,7 @@ static enum darn_rc open_dir(struct posix_tree *t, const char *path, DIR **out,
 			     struct darn_error *err)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	struct darn_place at;
+	struct darn_spot at;
 	enum darn_rc rc = darn_walk_to(&t->walk, path, &at, err);
 	const char *base;
 	DIR *dir;

@@ -67,7 +67,7 @@ static int next_component(const char **rest, char base[NAME_MAX + 1])
 	return 0;
 }
 
-void darn_walk_leave(struct darn_place *at)
+void darn_walk_leave(struct darn_spot *at)
 {
 	if (at->opened >= 0)
 		(void)close(at->opened);
@@ -75,7 +75,7 @@ void darn_walk_leave(struct darn_place *at)
 }
 
 /* Goes down into @at->base; 0 or an errno, ELOOP for a symbolic link. */
-static int enter(struct darn_place *at)
+static int enter(struct darn_spot *at)
 {
 	int fd = openat(at->fd, at->base,
 			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -96,7 +96,7 @@ static int enter(struct darn_place *at)
 }
 
 static int walk(const struct darn_walk *w, const char *path,
-		struct darn_place *at)
+		struct darn_spot *at)
 {
 	const char *rest;
 	int error = 0;
@@ -115,7 +115,7 @@ static int walk(const struct darn_walk *w, const char *path,
 }
 
 enum darn_rc darn_walk_to(const struct darn_walk *w, const char *path,
-			  struct darn_place *at, struct darn_error *err)
+			  struct darn_spot *at, struct darn_error *err)
 {
 	int error = walk(w, path, at);
 
@@ -133,7 +133,7 @@ enum darn_rc darn_walk_to(const struct darn_walk *w, const char *path,
 	return darn_walk_fail(w, path, error, err);
 }
 
-int darn_walk_stat(const struct darn_place *at, struct stat *sb)
+int darn_walk_stat(const struct darn_spot *at, struct stat *sb)
 {
 	int rc = at->base[0]
 			 ? fstatat(at->fd, at->base, sb, AT_SYMLINK_NOFOLLOW)
@@ -143,7 +143,7 @@ int darn_walk_stat(const struct darn_place *at, struct stat *sb)
 }
 
 enum darn_rc darn_walk_add_link(struct darn_walk *w, const char *path,
-				const struct darn_place *at,
+				const struct darn_spot *at,
 				struct darn_error *err)
 {
 	void *links = w->links;

@@ -33,7 +33,7 @@ struct darn_walk {
  * Where the last component of a path lies: @base in the directory @fd.  An
  * empty @base is that directory itself.
  */
-struct darn_place {
+struct darn_spot {
 	int fd;
 	int opened; /* to be closed, or -1 */
 	char base[NAME_MAX + 1];
@@ -42,12 +42,12 @@ struct darn_place {
 /* Finds @path.  On success @at is to be released with darn_walk_leave(). */
 DARN_MUST_CHECK
 enum darn_rc darn_walk_to(const struct darn_walk *w, const char *path,
-			  struct darn_place *at, struct darn_error *err);
+			  struct darn_spot *at, struct darn_error *err);
 
-void darn_walk_leave(struct darn_place *at);
+void darn_walk_leave(struct darn_spot *at);
 
 /* lstat; 0 or an errno. */
-int darn_walk_stat(const struct darn_place *at, struct stat *sb);
+int darn_walk_stat(const struct darn_spot *at, struct stat *sb);
 
 /* The followed link whose path is exactly @path, or NULL. */
 const struct darn_walk_link *darn_walk_find_link(const struct darn_walk *w,
@@ -56,7 +56,7 @@ const struct darn_walk_link *darn_walk_find_link(const struct darn_walk *w,
 /* Follows the symbolic link at @path, which is at @at, from now on. */
 DARN_MUST_CHECK
 enum darn_rc darn_walk_add_link(struct darn_walk *w, const char *path,
-				const struct darn_place *at,
+				const struct darn_spot *at,
 				struct darn_error *err);
 
 /* "cannot look at" @path in the tree, because of @sys_errno. */
