@@ -126,3 +126,16 @@ exits 0 snapshot restore --repo roots latest --to all
 check "several roots keep their paths" cmp other/x "all$T/other/x"
 exits 0 snapshot restore --repo roots latest --path "$T/other" --to just
 check "or one of them is chosen" cmp other/x just/x
+
+# the contract of reports
+for command in 'create --repo json data' 'list --repo json' \
+	'show --repo json latest' 'verify --repo json' \
+	'restore --repo json latest --to again'; do
+	# shellcheck disable=SC2086 # words on purpose
+	exits 0 snapshot $command --json
+	valid_json "$T/out"
+done
+pack=$(find json/packs -name '*.zst')
+printf '\125\252' | dd of="$pack" bs=1 seek=200000 conv=notrunc 2>/dev/null
+exits 4 snapshot verify --repo json --json
+valid_json "$T/out"
