@@ -241,12 +241,12 @@ static void proof_json(struct darn_json *j, const struct darn_repair_result *r)
 	if (!r->report)
 		return;
 	s = darn_report_summary(r->report);
-	darn_json_object(j, "deep_scan");
+	darn_json_begin(j, "proof");
 	darn_json_u64(j, "files", s.files);
 	darn_json_u64(j, "findings", s.findings);
 	darn_json_u64(j, "bytes", s.bytes.total);
 	darn_json_u64(j, "verified", s.bytes.verified);
-	darn_json_close(j);
+	darn_json_end(j);
 }
 
 static void summary_json(struct darn_ctx *ctx, struct darn_plan *p,
@@ -258,6 +258,7 @@ static void summary_json(struct darn_ctx *ctx, struct darn_plan *p,
 
 	if (darn_plan_report(p))
 		s = darn_report_summary(darn_plan_report(p));
+	proof_json(j, res);
 	darn_json_begin(j, "summary");
 	darn_json_u64(j, "exit", ctx->exit);
 	darn_report_summary_json(ctx, &s);
@@ -270,7 +271,6 @@ static void summary_json(struct darn_ctx *ctx, struct darn_plan *p,
 	darn_json_u64(j, "planned_bytes", t.bytes);
 	darn_json_u64(j, "repaired", res->done);
 	darn_json_u64(j, "not_repaired", res->skipped);
-	proof_json(j, res);
 	darn_json_str(j, "next", next);
 	darn_json_end(j);
 }

@@ -29,16 +29,18 @@ static void show(struct darn_ctx *ctx, const struct darn_undo_result *r,
 	struct darn_json *j = &ctx->json_out;
 
 	if (ctx->json) {
-		darn_json_begin(j, "summary");
-		darn_json_u64(j, "exit", ctx->exit);
-		darn_report_summary_json(ctx, &nothing);
-		darn_json_path(j, "target", r->root);
+		darn_json_begin(j, "undo");
+		darn_json_path(j, "path", r->root);
 		darn_json_u64(j, "units", r->units);
-		darn_json_u64(j, "created_files", r->files);
-		darn_json_u64(j, "created_directories", r->dirs);
+		darn_json_u64(j, "files", r->files);
+		darn_json_u64(j, "directories", r->dirs);
 		darn_json_u64(j, "put_back", r->put_back);
 		darn_json_u64(j, "removed", r->removed);
 		darn_json_bool(j, "done", written || r->was_undone);
+		darn_json_end(j);
+		darn_json_begin(j, "summary");
+		darn_json_u64(j, "exit", ctx->exit);
+		darn_report_summary_json(ctx, &nothing);
 		darn_json_end(j);
 		return;
 	}
