@@ -144,34 +144,52 @@ static enum darn_rc each_segment(struct reader *r, struct darn_tree *t,
 	return DARN_OK;
 }
 
+/*
+ * The file of the catalogue @oid; 0: not known.  Where the map is damaged it
+ * is the one that initdb made, if that is still there: a catalogue that was
+ * rewritten leaves no file under its first number.
+ */
+static uint32_t file_of(const struct darn_pg *pg, struct darn_tree *t,
+			const char *dir, uint32_t oid, bool *guessed)
+{
+	struct darn_pg_relmap map;
+
+	*guessed = !darn_pg_relmap_read(t, dir, &map);
+	if (!*guessed)
+		return darn_pg_relmap_find(&map, oid);
+	return darn_pg_clean(&pg->start) ? oid : 0;
+}
+
 enum darn_rc darn_pg_catalog_each(const struct darn_pg *pg, struct darn_tree *t,
 				  const char *dir, struct darn_pg_rel where,
 				  uint32_t oid, darn_pg_row_fn fn,
 				  void *payload, bool *complete,
 				  struct darn_error *err)
 {
-	struct darn_pg_relmap map;
 	struct reader *r;
+	uint32_t node;
+	bool guessed;
 	enum darn_rc rc;
 
 	*complete = false;
 	if (!darn_pg_clean(&pg->start) && !pg->pending.complete)
 		return DARN_OK;
-	if (!darn_pg_relmap_read(t, dir, &map))
+	node = file_of(pg, t, dir, oid, &guessed);
+	if (node == 0)
 		return DARN_OK;
 	r = darn_calloc(1, sizeof(*r), err);
 	if (!r)
 		return DARN_ENOMEM;
 	r->pg = pg;
 	r->rel = where;
-	r->rel.node = darn_pg_relmap_find(&map, oid);
+	r->rel.node = node;
 	r->fn = fn;
 	r->payload = payload;
 	r->complete = true;
 	r->xact.pg = pg;
 	r->xact.t = t;
 	rc = each_segment(r, t, dir, err);
-	*complete = r->complete;
+	*complete = r->complete && !guessed;
 	free(r);
 	return rc;
 }

@@ -279,8 +279,7 @@ static enum darn_rc check_database(struct relations *r, struct database db,
 	rc = darn_pg_catalog_each(x->pg, x->t, dir, where, DARN_PG_OID_CLASS,
 				  on_class, r, &complete, err);
 	/* Every database lists the shared ones; once is enough. */
-	if (r->has_map)
-		r->with_shared = false;
+	r->with_shared = false;
 	if (rc == DARN_OK && !complete && darn_pg_clean(&x->pg->start))
 		darn_pg_report(x->sink, DARN_PG_CATALOG_UNREADABLE,
 			       (struct darn_place){.path = dir}, NULL);
