@@ -5,8 +5,8 @@
 # of the tree, with DARN and B set by tests/run.sh.
 set -u
 T=$(mktemp -d "${TMPDIR:-/tmp}/darn-stores.XXXXXX")
-# The server of a test runs as another user and must get through here.
-chmod 755 "$T"
+# The server of a test may run as another user, who works in here.
+chmod 777 "$T"
 export T DARN_STATE_DIR="$T/state"
 cleanup() {
 	rm -rf "$T"

@@ -22,8 +22,8 @@ with open(sys.argv[1] + "/RELATIONS") as f:
         c.rel.setdefault(name, (path, int(blocks), am))
 d.plant_pages(c)
 d.plant_files(c)
-if sys.argv[3] == "control":
-    c.flip("global/pg_control", 40, 1)
+if sys.argv[3] == "keys":
+    d.plant_keys(c)
 EOF
 }
 
@@ -72,7 +72,7 @@ trial 'snapshot of the same shutdown' no "$T/repo"
 fresh
 trial 'copy of the same shutdown' no "$data/clean"
 fresh
-trial 'snapshot, control file damaged too' control "$T/repo"
+trial 'snapshot, control file and map damaged too' keys "$T/repo"
 rm -rf "$C" "$C.ts"
 PYTHONPATH=tests/stores PYTHONDONTWRITEBYTECODE=1 \
 	python3 tests/stores/repair_postgresql.py "$DARN" "$data" "$T"
