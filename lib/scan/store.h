@@ -202,7 +202,8 @@ struct darn_store {
 	/*
 	 * The verdict for @unit if @candidate (already verified by its own
 	 * check) were put there, with one line of evidence in @why.
-	 * @candidate NULL: what can be said without a source.
+	 * @candidate NULL: what can be said without a source.  One thread
+	 * at a time: a context may remember what it has worked out.
 	 */
 	enum darn_verdict (*judge)(const void *ctx,
 				   const struct darn_unit *unit,

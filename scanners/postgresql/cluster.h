@@ -32,7 +32,8 @@ struct darn_pg {
 	struct darn_pg_pending pending; /* what recovery writes anew */
 	/* The LSN that each block must have at least; see stale.h. */
 	struct darn_pg_blockmap written;
-	struct darn_pg_covers *covers; /* the one thing that changes; locked */
+	struct darn_pg_covers
+		*covers; /* what judging remembers; see covered.h */
 	enum darn_pg_sums sums;
 	bool checked;	  /* a version that this scanner knows */
 	bool live;	  /* a server used it when it was opened */

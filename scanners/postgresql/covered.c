@@ -13,7 +13,6 @@
  */
 #include "scanners/postgresql/covered.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,6 @@ struct cover {
 };
 
 struct darn_pg_covers {
-	pthread_mutex_t lock; /* guards the rest; held while walking */
 	struct cover *sources[MAX_SOURCES];
 	size_t n;
 };
@@ -62,18 +60,8 @@ struct darn_pg_covers {
 enum darn_rc darn_pg_covers_create(struct darn_pg_covers **out,
 				   struct darn_error *err)
 {
-	struct darn_pg_covers *c = darn_calloc(1, sizeof(*c), err);
-	int error;
-
-	if (!c)
-		return DARN_ENOMEM;
-	error = pthread_mutex_init(&c->lock, NULL);
-	if (error) {
-		free(c);
-		return darn_fail(err, DARN_ENOMEM, error, "cannot make a lock");
-	}
-	*out = c;
-	return DARN_OK;
+	*out = darn_calloc(1, sizeof(**out), err);
+	return *out ? DARN_OK : DARN_ENOMEM;
 }
 
 static void release(struct cover *c)
@@ -91,7 +79,6 @@ void darn_pg_covers_destroy(struct darn_pg_covers *c)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		release(c->sources[i]);
-	(void)pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
@@ -206,7 +193,6 @@ static struct cover *walk(const struct darn_pg *pg, const struct darn_pg *src)
 
 /* ---- the question ---- */
 
-/* The lock is held. */
 static struct cover *find(struct darn_pg_covers *covers,
 			  const struct darn_pg *pg, const struct darn_pg *src)
 {
@@ -267,7 +253,6 @@ enum darn_pg_since darn_pg_since(const struct darn_pg *pg,
 			       "changes");
 		return answer;
 	}
-	(void)pthread_mutex_lock(&pg->covers->lock);
 	c = find(pg->covers, pg, src);
 	if (!c) {
 		(void)snprintf(why, why_size, "there is no memory to ask");
@@ -282,6 +267,5 @@ enum darn_pg_since darn_pg_since(const struct darn_pg *pg,
 			(void)snprintf(why, why_size,
 				       "the log changed the relation since");
 	}
-	(void)pthread_mutex_unlock(&pg->covers->lock);
 	return answer;
 }

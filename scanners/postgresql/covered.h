@@ -28,7 +28,7 @@ enum darn_pg_since darn_pg_since(const struct darn_pg *pg,
 				 bool whole, uint64_t *lsn, char *why,
 				 size_t why_size);
 
-/* The memory behind it, in the context of the cluster. */
+/* The memory behind it, in the context of the cluster: one thread at a time. */
 DARN_MUST_CHECK
 enum darn_rc darn_pg_covers_create(struct darn_pg_covers **out,
 				   struct darn_error *err);
