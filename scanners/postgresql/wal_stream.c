@@ -371,8 +371,12 @@ static void settle(struct stream *s)
 		if (f->open)
 			f->end = s->seg->start +
 				 DARN_MIN(s->seg->size, s->files.rules.segsize);
-		if (f->t.fault == DARN_PG_FAULT_CUT && f->strong) {
-			/* the next segment is told of, not this one */
+		if (f->t.fault == DARN_PG_FAULT_CUT &&
+		    (f->strong || !s->seg->in_store)) {
+			/*
+			 * the next segment is told of, not this one; and in an
+			 * archive nobody knows which one is the last
+			 */
 			darn_sink_reason(s->sink, NO_END);
 			f->set = false;
 		} else if (f->strong) {

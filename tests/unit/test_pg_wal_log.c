@@ -189,6 +189,29 @@ START_TEST(missing_segment)
 }
 END_TEST
 
+/* In an archive the end of the last record may be in a segment to come. */
+START_TEST(stray_segments)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct darn_sink *s = darn_sink_create(&err);
+
+	fill();
+	wal_save(&w);
+	for (size_t i = 0; i < 2; i++) {
+		wal_check_as(NULL, wal_name(w.start + i * SEG, 1),
+			     w.buf + i * SEG, SEG, SEG, s);
+		ck_assert_uint_eq(darn_sink_verified_len(s), SEG);
+		darn_sink_clear(s);
+	}
+	wal_remove(wal_name(w.start + SEG, 1));
+	wal_check_as(NULL, wal_name(w.start, 1), w.buf, SEG, SEG, s);
+	ck_assert_uint_eq(darn_sink_nfound(s), 0);
+	ck_assert_uint_lt(darn_sink_verified_len(s), SEG);
+	ck_assert_ptr_nonnull(darn_sink_first_reason(s));
+	darn_sink_destroy(s);
+}
+END_TEST
+
 /* The first segment's last records are from another life of the server. */
 START_TEST(chain_across)
 {
@@ -421,6 +444,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, later_segment_tells);
 	tcase_add_test(t, control_tells);
 	tcase_add_test(t, missing_segment);
+	tcase_add_test(t, stray_segments);
 	tcase_add_test(t, chain_across);
 	tcase_add_test(t, ancestor_pages);
 	tcase_add_test(t, end_after_crash);
