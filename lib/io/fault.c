@@ -129,6 +129,11 @@ static enum darn_rc fault_stat(struct darn_io *io, struct darn_stat *st,
 	return rc;
 }
 
+static enum darn_rc fault_settle(struct darn_io *io, struct darn_error *err)
+{
+	return darn_io_settle(self(io)->below, err);
+}
+
 static void fault_close(struct darn_io *io)
 {
 	darn_io_close(self(io)->below);
@@ -139,6 +144,7 @@ static const struct darn_io_ops fault_ops = {
 	.read = fault_read,
 	.stat = fault_stat,
 	.close = fault_close,
+	.settle = fault_settle,
 };
 
 enum darn_rc darn_fault_wrap(struct darn_io **io,

@@ -36,6 +36,11 @@ enum darn_rc darn_io_stat(struct darn_io *io, struct darn_stat *st,
 	return io->ops->stat(io, st, err);
 }
 
+enum darn_rc darn_io_settle(struct darn_io *io, struct darn_error *err)
+{
+	return io->ops->settle ? io->ops->settle(io, err) : DARN_OK;
+}
+
 void darn_io_close(struct darn_io *io)
 {
 	if (io)

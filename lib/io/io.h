@@ -50,6 +50,8 @@ struct darn_io_ops {
 	enum darn_rc (*stat)(struct darn_io *io, struct darn_stat *st,
 			     struct darn_error *err);
 	void (*close)(struct darn_io *io); /* releases @io itself */
+	enum darn_rc (*settle)(struct darn_io *io,
+			       struct darn_error *err); /* optional */
 };
 
 /* Implementations embed this as their first member. */
@@ -78,6 +80,15 @@ enum darn_rc darn_io_read_full(struct darn_io *io, void *buf, size_t len,
 DARN_MUST_CHECK
 enum darn_rc darn_io_stat(struct darn_io *io, struct darn_stat *st,
 			  struct darn_error *err);
+
+/*
+ * Has what others wrote into memory reach the medium.  A program that writes
+ * through a mapping moves the file's time stamp with the first store into a
+ * page only, until that page has been written out; from here on the next store
+ * moves it again.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_io_settle(struct darn_io *io, struct darn_error *err);
 
 void darn_io_close(struct darn_io *io); /* NULL is fine */
 

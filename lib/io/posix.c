@@ -263,6 +263,23 @@ static enum darn_rc posix_fstat(struct darn_io *io, struct darn_stat *st,
 	return DARN_OK;
 }
 
+/* Nothing is asked of the disk's own cache: that would cost every file a wait.
+ */
+static enum darn_rc posix_settle(struct darn_io *io, struct darn_error *err)
+{
+	struct posix_io *f = self(io);
+
+	if (sync_file_range(f->fd, 0, 0,
+			    SYNC_FILE_RANGE_WAIT_BEFORE |
+				    SYNC_FILE_RANGE_WRITE |
+				    SYNC_FILE_RANGE_WAIT_AFTER) == 0)
+		return DARN_OK;
+	if (errno == EIO || errno == ENOSPC)
+		return darn_fail(err, DARN_EIO, errno, "cannot write out '%s'",
+				 io->name);
+	return DARN_OK; /* a file system that keeps nothing back */
+}
+
 static void posix_close(struct darn_io *io)
 {
 	struct posix_io *f = self(io);
@@ -280,6 +297,7 @@ static const struct darn_io_ops posix_ops = {
 	.read = posix_read,
 	.stat = posix_fstat,
 	.close = posix_close,
+	.settle = posix_settle,
 };
 
 static enum darn_rc check_type(struct posix_io *f, const struct stat *sb,

@@ -194,6 +194,7 @@ static enum darn_rc rec_begin(struct darn_witness *w, const struct darn_file *f,
 	struct darn_recorder *r = (struct darn_recorder *)w;
 	struct darn_entry e = {.path = f->path, .st = f->st};
 	struct recording *h = darn_calloc(1, sizeof(*h), err);
+	struct darn_error why = DARN_ERROR_INIT;
 	enum darn_rc rc;
 
 	if (!h)
@@ -201,7 +202,8 @@ static enum darn_rc rec_begin(struct darn_witness *w, const struct darn_file *f,
 	if (!darn_seal_pow2(unit, SEAL_BLOCK_MIN))
 		unit = BLOCK_UNKNOWN;
 	h->st = f->st;
-	h->quiet = wait_until_quiet(r, f->st.mtime_ns);
+	h->quiet = wait_until_quiet(r, f->st.mtime_ns) &&
+		   (r->o.live || darn_io_settle(f->io, &why) == DARN_OK);
 	h->path = darn_strdup(f->path, err);
 	rc = h->path ? darn_manifest_begin(current(r)->writer, &e, unit,
 					   &h->sealing, err)
