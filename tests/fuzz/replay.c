@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,28 +19,21 @@ static unsigned long done;
 
 static int run_file(const char *path, size_t size)
 {
-	uint8_t *data = malloc(size ? size : 1);
+	/* of nothing, the end of a block: no byte of it may be looked at */
+	uint8_t *block = malloc(size ? size : 1);
+	uint8_t *data = block && !size ? block + 1 : block;
 	FILE *f = fopen(path, "rb");
-	int ok = data && f && fread(data, 1, size, f) == size;
+	int ok = block && f && fread(data, 1, size, f) == size;
 
-	if (ok) {
-		uint8_t *exact = malloc(size);
-
-		/* malloc(0) may be NULL: the target must not look at it */
-		ok = exact || size == 0;
-		if (ok) {
-			if (size)
-				memcpy(exact, data, size);
-			(void)LLVMFuzzerTestOneInput(exact, size);
-			done++;
-		}
-		free(exact);
-	}
 	if (f)
 		(void)fclose(f);
-	free(data);
-	if (!ok)
+	if (ok) {
+		(void)LLVMFuzzerTestOneInput(data, size);
+		done++;
+	} else {
 		fprintf(stderr, "cannot read %s\n", path);
+	}
+	free(block);
 	return ok ? 0 : 1;
 }
 
