@@ -14,7 +14,7 @@
 #include "lib/base/mem.h"
 
 enum {
-	READ_LEN = 128 << 10,
+	READ_LEN = 64 << 10,
 };
 
 struct walk {
@@ -225,29 +225,34 @@ static enum darn_rc walk(struct walk *w)
 	return read_on(w, page_of(w->from));
 }
 
-/* Does anything behind the place where it stopped belong to the log? */
+/* The first page of the log behind the place where it stopped, if any. */
 static enum darn_rc look_further(struct walk *w)
 {
 	uint32_t segsize = w->f->rules.segsize;
 	struct darn_pg_wal_list l;
-	uint64_t next = w->fault_page + DARN_PG_PAGE;
+	uint64_t lsn = w->fault_page + DARN_PG_PAGE;
 	bool more = false;
 	enum darn_rc rc = DARN_OK;
 
-	w->end.next_page = next;
-	for (uint64_t lsn = next; rc == DARN_OK && lsn % segsize != 0 && !more;
-	     lsn += DARN_PG_PAGE)
+	for (w->end.next_page = lsn; lsn % segsize != 0 && !more && !rc;
+	     lsn += DARN_PG_PAGE) {
+		w->end.next_page = lsn;
 		rc = darn_pg_wal_files_here(w->f, lsn, &more, w->err);
-	if (rc)
+	}
+	if (rc == DARN_OK && !more)
+		rc = darn_pg_wal_list_read(w->f->tree, w->f->rules.tli, segsize,
+					   &l, w->err);
+	if (rc || more) {
+		w->end.more = more;
 		return rc;
-	rc = darn_pg_wal_list_read(w->f->tree, w->f->rules.tli, segsize, &l,
-				   w->err);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < l.n && rc == DARN_OK && !more; i++)
-		if (l.segments[i] * segsize >= next)
-			rc = darn_pg_wal_files_here(
-				w->f, l.segments[i] * segsize, &more, w->err);
+	}
+	for (size_t i = 0; i < l.n && rc == DARN_OK && !more; i++) {
+		if (l.segments[i] * segsize < lsn)
+			continue;
+		w->end.next_page = l.segments[i] * segsize;
+		rc = darn_pg_wal_files_here(w->f, w->end.next_page, &more,
+					    w->err);
+	}
 	w->end.more = more;
 	darn_pg_wal_list_release(&l);
 	return rc;

@@ -13,8 +13,8 @@ struct darn_pg_wal_end {
 	uint64_t first_lsn, last_lsn; /* of records that were handed over */
 	uint64_t end_lsn;	      /* behind the last one */
 	uint64_t stop_lsn;	      /* where it did not go on */
-	uint64_t next_page;	      /* behind the page where that showed */
 	bool more; /* later pages or segments show that the log went on */
+	uint64_t next_page; /* and the first of them is this one */
 };
 
 /*
