@@ -34,7 +34,8 @@ enum {
 	DATABASE_LEN = 96,
 	HALF_DROPPED = -2,
 	MAX_WALKS = 16,
-	RM_SMGR = 2, /* src/include/access/rmgrlist.h */
+	MAX_GAPS = 64, /* missing segments of one relation that are named */
+	RM_SMGR = 2,   /* src/include/access/rmgrlist.h */
 	SMGR_TRUNCATE = 0x20,
 };
 
@@ -154,7 +155,7 @@ static bool in_dead_tablespace(const struct darn_pg *pg, uint32_t spc)
 /* One segment, of which @n pages are known; a gap is the segments' rule. */
 static enum darn_rc check_segment(struct relations *r,
 				  const struct darn_pg_rel *rel, uint32_t n,
-				  struct darn_error *err)
+				  bool *whole, struct darn_error *err)
 {
 	char path[DARN_PG_PATH_MAX + 32];
 	uint64_t want = (uint64_t)n * DARN_PG_PAGE, size;
@@ -168,6 +169,7 @@ static enum darn_rc check_segment(struct relations *r,
 	    (size != DARN_PG_NO_FILE && darn_pg_pages_end(size) >= want) ||
 	    goes_on(r, *rel))
 		return DARN_OK;
+	*whole = false;
 	if (size == DARN_PG_NO_FILE &&
 	    (rel->segment == 0 || darn_pg_rel_settled(r->x->pg, rel)))
 		darn_pg_report_missing(r->x, path, want);
@@ -181,15 +183,19 @@ static enum darn_rc check_files(struct relations *r, struct darn_pg_rel rel,
 				uint32_t pages, struct darn_error *err)
 {
 	uint32_t left = pages;
+	unsigned gaps = 0;
 	enum darn_rc rc;
 
+	/* A row that counts billions must not be followed for ever. */
 	do {
 		uint32_t n = DARN_MIN(left, r->x->pg->segment_blocks);
+		bool whole = true;
 
-		rc = check_segment(r, &rel, n, err);
+		rc = check_segment(r, &rel, n, &whole, err);
+		gaps += !whole;
 		left -= n;
 		rel.segment++;
-	} while (rc == DARN_OK && left > 0);
+	} while (rc == DARN_OK && left > 0 && gaps < MAX_GAPS);
 	return rc;
 }
 
