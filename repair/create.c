@@ -16,6 +16,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "repair/digest.h"
 #include "repair/writer.h"
 
@@ -28,22 +29,6 @@ struct growing {
 	int fd;
 	bool named; /* lies under @tmp */
 };
-
-enum darn_rc darn_sync_parent(const char *path, struct darn_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = strndup(path, slash > path ? (size_t)(slash - path) : 1);
-	enum darn_rc rc = DARN_OK;
-	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = darn_fail(err, DARN_EIO, errno,
-			       "cannot sync the directory of '%s'", path);
-	if (fd >= 0)
-		(void)close(fd);
-	free(dir);
-	return rc;
-}
 
 static void release(struct growing *g)
 {
@@ -120,19 +105,18 @@ static enum darn_rc put(const struct growing *g, const uint8_t *buf, size_t len,
 			uint64_t off, bool sparse, struct darn_error *err)
 {
 	while (len) {
-		size_t want = sparse ? DARN_MIN(len, HOLE) : len;
-		ssize_t n = (ssize_t)want;
+		size_t n = sparse ? DARN_MIN(len, HOLE) : len;
+		uint64_t at = off;
+		int error = 0;
 
-		if (!sparse || !darn_all_zero(buf, want))
-			n = pwrite(g->fd, buf, want, (off_t)off);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, errno,
+		if (!sparse || !darn_all_zero(buf, n))
+			error = darn_fd_write(g->fd, buf, n, &at);
+		if (error)
+			return darn_fail(err, DARN_EIO, error,
 					 "cannot write '%s'", g->path);
 		buf += n;
-		len -= (size_t)n;
-		off += (uint64_t)n;
+		len -= n;
+		off += n;
 	}
 	return DARN_OK;
 }

@@ -11,6 +11,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
+#include "lib/io/fd.h"
 
 enum {
 	MAX_LOCK = 8192
@@ -101,22 +102,6 @@ static char *fill_in(const char *template, struct darn_error *err)
 	return out;
 }
 
-static enum darn_rc sync_parent(const char *path, struct darn_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = strndup(path, (size_t)(slash - path));
-	enum darn_rc rc = DARN_OK;
-	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = darn_fail(err, DARN_EIO, errno,
-			       "cannot sync the directory of '%s'", path);
-	if (fd >= 0)
-		(void)close(fd);
-	free(dir);
-	return rc;
-}
-
 /* Makes the new file @path, owned as its directory is. */
 static enum darn_rc make_file(const char *path, const char *text, size_t len,
 			      struct darn_error *err)
@@ -178,7 +163,7 @@ static enum darn_rc place_file(const char *path, const char *text, size_t len,
 	if (rc)
 		(void)unlink(tmp);
 	free(tmp);
-	return rc ? rc : sync_parent(path, err);
+	return rc ? rc : darn_sync_parent(path, err);
 }
 
 /* Gives the lock back: to what was there, or to nobody. */
@@ -192,7 +177,7 @@ static enum darn_rc put_back(const char *path, const char *old, size_t old_len,
 	if (unlink(path) < 0 && errno != ENOENT)
 		rc = darn_fail(err, DARN_EIO, errno, "cannot remove '%s'",
 			       path);
-	return rc ? rc : sync_parent(path, err);
+	return rc ? rc : darn_sync_parent(path, err);
 }
 
 static void destroy(struct darn_held *h)

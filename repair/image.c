@@ -9,6 +9,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 
 enum {
 	SECTOR = 512
@@ -67,38 +68,19 @@ enum darn_image darn_image_judge(const struct darn_jrec *r, const uint8_t *now,
 	return DARN_IMAGE_MIX;
 }
 
-static enum darn_rc read_now(int fd, uint8_t *buf, size_t want, uint64_t off,
-			     size_t *got)
-{
-	*got = 0;
-	while (*got < want) {
-		ssize_t n =
-			pread(fd, buf + *got, want - *got, (off_t)(off + *got));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return DARN_EIO;
-		if (n == 0)
-			break;
-		*got += (size_t)n;
-	}
-	return DARN_OK;
-}
-
 enum darn_rc darn_image_look(const struct darn_jrec *r, int fd,
 			     enum darn_image *out, struct darn_error *err)
 {
-	size_t most = DARN_MAX(r->pre_len, r->new_len), got;
+	size_t most = DARN_MAX(r->pre_len, r->new_len), got = 0;
 	uint8_t *buf = darn_calloc(most, 1, err);
-	enum darn_rc rc;
+	int error;
 
 	if (!buf)
 		return DARN_ENOMEM;
-	rc = read_now(fd, buf, most, r->off, &got);
-	if (rc && r->flags & DARN_J_UNREADABLE)
+	error = darn_fd_read(fd, buf, most, r->off, &got);
+	if (error && r->flags & DARN_J_UNREADABLE)
 		*out = DARN_IMAGE_PRE;
-	else if (rc)
+	else if (error)
 		*out = DARN_IMAGE_OTHER;
 	else
 		*out = darn_image_judge(r, buf, got);
@@ -110,21 +92,14 @@ enum darn_rc darn_image_put(const struct darn_jrec *r, int fd, bool pre,
 			    struct darn_error *err)
 {
 	const uint8_t *p = pre ? r->pre : r->new;
-	size_t len = pre ? r->pre_len : r->new_len, done = 0;
-	uint64_t size = pre ? r->old_size : r->new_size;
+	size_t len = pre ? r->pre_len : r->new_len;
+	uint64_t size = pre ? r->old_size : r->new_size, off = r->off;
+	int error = darn_fd_write(fd, p, len, &off);
 
-	while (done < len) {
-		ssize_t n = pwrite(fd, p + done, len - done,
-				   (off_t)(r->off + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, errno,
-					 "cannot write '%s' at %llu", r->path,
-					 (unsigned long long)(r->off + done));
-		done += (size_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot write '%s' at %llu", r->path,
+				 (unsigned long long)off);
 	if (r->old_size != r->new_size && ftruncate(fd, (off_t)size) < 0)
 		return darn_fail(err, DARN_EIO, errno,
 				 "cannot set the size of '%s'", r->path);

@@ -27,6 +27,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
+#include "lib/io/fd.h"
 #include "lib/state/state.h"
 #include "repair/journal_file.h"
 
@@ -66,19 +67,11 @@ uint64_t darn_journal_next_id(const struct darn_journal *j)
 static enum darn_rc write_all(struct darn_journal *j, const uint8_t *buf,
 			      size_t len, uint64_t off, struct darn_error *err)
 {
-	while (len) {
-		ssize_t n = pwrite(j->fd, buf, len, (off_t)off);
+	int error = darn_fd_write(j->fd, buf, len, &off);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, errno,
-					 "cannot write the journal '%s'",
-					 j->path);
-		buf += n;
-		len -= (size_t)n;
-		off += (uint64_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot write the journal '%s'", j->path);
 	return DARN_OK;
 }
 
@@ -157,25 +150,6 @@ enum darn_rc darn_journal_reopen(struct darn_journal *j, struct darn_error *err)
 		return rc;
 	j->closed_len = 0;
 	return write_slots(j, err);
-}
-
-static enum darn_rc sync_dir_of(const char *path, struct darn_error *err)
-{
-	char *dir = darn_strdup(path, err), *slash;
-	enum darn_rc rc = DARN_OK;
-	int fd;
-
-	if (!dir)
-		return DARN_ENOMEM;
-	slash = strrchr(dir, '/');
-	*slash = '\0';
-	fd = open(slash == dir ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		rc = darn_fail(err, DARN_EIO, errno, "cannot sync '%s'", dir);
-	if (fd >= 0)
-		(void)close(fd);
-	free(dir);
-	return rc;
 }
 
 /* A name that sorts by time and that no other process makes. */
@@ -268,7 +242,7 @@ static enum darn_rc give_name(struct darn_journal *j, bool named,
 	if (failed)
 		return darn_fail(err, DARN_EIO, errno,
 				 "cannot make the journal '%s'", j->path);
-	return sync_dir_of(j->path, err);
+	return darn_sync_parent(j->path, err);
 }
 
 enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,

@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +19,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
+#include "lib/io/fd.h"
 #include "lib/state/state.h"
 #include "repair/journal_file.h"
 
@@ -34,21 +34,13 @@ static enum darn_rc rotten(const struct darn_journal *j, uint64_t off,
 static enum darn_rc read_at(struct darn_journal *j, uint8_t *buf, size_t len,
 			    uint64_t off, size_t *got, struct darn_error *err)
 {
-	*got = 0;
-	while (*got < len) {
-		ssize_t n = pread(j->fd, buf + *got, len - *got,
-				  (off_t)(off + *got));
+	int error;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return darn_fail(err, DARN_EIO, errno,
-					 "cannot read the journal '%s'",
-					 j->path);
-		if (n == 0)
-			break;
-		*got += (size_t)n;
-	}
+	*got = 0;
+	error = darn_fd_read(j->fd, buf, len, off, got);
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot read the journal '%s'", j->path);
 	return DARN_OK;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "repair/digest.h"
 #include "repair/image.h"
 #include "repair/writer.h"

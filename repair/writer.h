@@ -101,9 +101,6 @@ enum darn_rc darn_writer_create_dir(struct darn_writer *w,
 
 /* ---- shared with undo ---- */
 
-DARN_MUST_CHECK
-enum darn_rc darn_sync_parent(const char *path, struct darn_error *err);
-
 /* Sets the times of the open file @fd and syncs them. */
 DARN_MUST_CHECK
 enum darn_rc darn_keep_times(int fd, const char *path, int64_t atime_ns,

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 
 enum {
 	NOT_OPENED = -1,
@@ -90,24 +91,6 @@ struct darn_stat darn_posix_stat(const struct stat *sb)
 	};
 }
 
-/* pread until @len bytes, the end of the file or an error (its errno). */
-static int pread_all(int fd, uint8_t *buf, size_t len, uint64_t off,
-		     size_t *got)
-{
-	while (*got < len) {
-		ssize_t n =
-			pread(fd, buf + *got, len - *got, (off_t)(off + *got));
-
-		if (n == 0)
-			break;
-		if (n > 0)
-			*got += (size_t)n;
-		else if (errno != EINTR)
-			return errno;
-	}
-	return 0;
-}
-
 static int read_cached(struct posix_io *f, void *buf, size_t len, uint64_t off,
 		       size_t *got)
 {
@@ -146,7 +129,7 @@ static int bounce(int fd, uint8_t *buf, size_t len, uint64_t off, size_t align,
 
 	if (posix_memalign(&mem, COARSE, span))
 		return ENOMEM;
-	rc = pread_all(fd, mem, span, off - skip, &have);
+	rc = darn_fd_read(fd, mem, span, off - skip, &have);
 	if (have > skip) {
 		*got = DARN_MIN(have - skip, len);
 		memcpy(buf, (uint8_t *)mem + skip, *got);
@@ -166,7 +149,7 @@ static int read_direct(int fd, uint8_t *buf, size_t len, uint64_t off,
 
 		if (left >= align && is_aligned(pos, align) &&
 		    is_aligned((uintptr_t)to, align))
-			rc = pread_all(fd, to, left & ~(align - 1), pos, &n);
+			rc = darn_fd_read(fd, to, left & ~(align - 1), pos, &n);
 		else
 			rc = bounce(fd, to, left, pos, align, &n);
 		*got += n;
@@ -216,7 +199,7 @@ static int read_medium(struct posix_io *f, void *buf, size_t len, uint64_t off,
 		*got = 0;
 	}
 	(void)posix_fadvise(f->fd, (off_t)off, (off_t)len, POSIX_FADV_DONTNEED);
-	return pread_all(f->fd, buf, len, off, got);
+	return darn_fd_read(f->fd, buf, len, off, got);
 }
 
 static enum darn_rc posix_read(struct darn_io *io, void *buf, size_t len,
@@ -235,7 +218,7 @@ static enum darn_rc posix_read(struct darn_io *io, void *buf, size_t len,
 	else if (how == DARN_READ_MEDIUM || f->direct)
 		rc = read_medium(f, buf, len, off, got);
 	else
-		rc = pread_all(f->fd, buf, len, off, got);
+		rc = darn_fd_read(f->fd, buf, len, off, got);
 	if (rc)
 		return darn_fail(err, rc == ENOMEM ? DARN_ENOMEM : DARN_EIO, rc,
 				 "cannot read '%s' at %" PRIu64, io->name,

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/io/fd.h"
+
 enum {
 	FAN = 16,
 	OUT_BUF = 1 << 18,
@@ -110,20 +112,12 @@ void darn_spool_sort(struct darn_spool *s)
 static enum darn_rc flush_out(struct darn_spool *s, struct out *o,
 			      struct darn_error *err)
 {
-	for (size_t done = 0; done < o->n;) {
-		ssize_t n = pwrite(s->fd, o->buf + done, o->n - done,
-				   (off_t)o->off);
+	int error = darn_fd_write(s->fd, o->buf, o->n, &o->off);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, n ? errno : ENOSPC,
-					 "cannot write a temporary file in "
-					 "'%s'",
-					 s->dir);
-		done += (size_t)n;
-		o->off += (uint64_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot write a temporary file in '%s'",
+				 s->dir);
 	o->n = 0;
 	return DARN_OK;
 }

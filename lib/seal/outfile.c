@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 
 enum darn_rc darn_random(void *buf, size_t len, struct darn_error *err)
 {
@@ -28,39 +29,6 @@ enum darn_rc darn_random(void *buf, size_t len, struct darn_error *err)
 		len -= (size_t)n;
 	}
 	return DARN_OK;
-}
-
-enum darn_rc darn_sync_dir(const char *path, struct darn_error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum darn_rc rc = DARN_OK;
-
-	if (fd < 0)
-		return darn_fail(err, DARN_EIO, errno,
-				 "cannot open the directory '%s'", path);
-	if (fsync(fd) < 0)
-		rc = darn_fail(err, DARN_EIO, errno,
-			       "cannot sync the directory '%s'", path);
-	(void)close(fd);
-	return rc;
-}
-
-static enum darn_rc sync_dir_of(const char *path, struct darn_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir;
-	enum darn_rc rc;
-
-	if (!slash)
-		return darn_sync_dir(".", err);
-	if (slash == path)
-		return darn_sync_dir("/", err);
-	dir = darn_asprintf(err, "%.*s", (int)(slash - path), path);
-	if (!dir)
-		return DARN_ENOMEM;
-	rc = darn_sync_dir(dir, err);
-	free(dir);
-	return rc;
 }
 
 enum darn_rc darn_outfile_create(struct darn_outfile *f, const char *path,
@@ -95,46 +63,26 @@ enum darn_rc darn_outfile_write(struct darn_outfile *f, const void *buf,
 				size_t len, uint64_t off,
 				struct darn_error *err)
 {
-	const uint8_t *p = buf;
+	int error = darn_fd_write(f->fd, buf, len, &off);
 
-	while (len > 0) {
-		ssize_t n = pwrite(f->fd, p, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, n < 0 ? errno : ENOSPC,
-					 "cannot write '%s' at %" PRIu64,
-					 f->path, off);
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot write '%s' at %" PRIu64, f->path, off);
 	return DARN_OK;
 }
 
 enum darn_rc darn_outfile_read(struct darn_outfile *f, void *buf, size_t len,
 			       uint64_t off, struct darn_error *err)
 {
-	uint8_t *p = buf;
+	size_t got = 0;
+	int error = darn_fd_read(f->fd, buf, len, off, &got);
 
-	while (len > 0) {
-		ssize_t n = pread(f->fd, p, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return darn_fail(err, DARN_EIO, errno,
-					 "cannot read back '%s' at %" PRIu64,
-					 f->path, off);
-		if (n == 0) {
-			memset(p, 0, len);
-			break;
-		}
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot read back '%s' at %" PRIu64, f->path,
+				 off + got);
+	if (got < len)
+		memset((uint8_t *)buf + got, 0, len - got);
 	return DARN_OK;
 }
 
@@ -155,7 +103,7 @@ enum darn_rc darn_outfile_commit(struct darn_outfile *f, struct darn_error *err)
 				 f->tmp);
 	free(f->tmp);
 	f->tmp = NULL;
-	rc = sync_dir_of(f->path, err);
+	rc = darn_sync_parent(f->path, err);
 	darn_outfile_release(f);
 	return rc;
 }

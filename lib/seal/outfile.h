@@ -56,9 +56,6 @@ DARN_MUST_CHECK
 enum darn_rc darn_outfile_put(const char *path, const void *buf, size_t len,
 			      struct darn_error *err);
 
-DARN_MUST_CHECK
-enum darn_rc darn_sync_dir(const char *path, struct darn_error *err);
-
 /* Bytes that nobody can guess. */
 DARN_MUST_CHECK
 enum darn_rc darn_random(void *buf, size_t len, struct darn_error *err);

@@ -18,6 +18,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "lib/seal/outfile.h"
 #include "lib/snapshot/internal.h"
 

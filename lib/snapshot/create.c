@@ -22,6 +22,7 @@
 #include <zstd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "lib/seal/outfile.h"
 #include "lib/snapshot/internal.h"
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "lib/seal/outfile.h"
 #include "lib/snapshot/internal.h"
 

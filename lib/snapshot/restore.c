@@ -10,7 +10,6 @@
  * Nothing follows a symbolic link below the target: a snapshot that was
  * tampered with cannot write elsewhere.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/fd.h"
 #include "lib/seal/layout.h"
 #include "lib/snapshot/codes.h"
 #include "lib/snapshot/internal.h"
@@ -81,19 +81,12 @@ static enum darn_rc tell_lost(struct out *f, uint64_t off, size_t len,
 static enum darn_rc write_all(const struct out *f, const uint8_t *p, size_t len,
 			      uint64_t off, struct darn_error *err)
 {
-	while (len > 0) {
-		ssize_t n = pwrite(f->fd, p, len, (off_t)off);
+	int error = darn_fd_write(f->fd, p, len, &off);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, n < 0 ? errno : ENOSPC,
-					 "cannot write '%s/%s' at %" PRIu64,
-					 f->r->o->to, f->to, off);
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
+	if (error)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot write '%s/%s' at %" PRIu64,
+				 f->r->o->to, f->to, off);
 	return DARN_OK;
 }
 
