@@ -6,8 +6,8 @@
 
 #include "cmd/text.h"
 
-void darn_report_coverage_json(struct darn_json *j,
-			       const struct darn_coverage *c)
+/* "verified", "damaged", ... of a line, as members of the open object. */
+static void coverage_json(struct darn_json *j, const struct darn_coverage *c)
 {
 	darn_json_u64(j, "verified", c->verified);
 	darn_json_u64(j, "damaged", c->damaged);
@@ -61,7 +61,7 @@ static void file_json(struct darn_json *j, const struct darn_record *r)
 	darn_json_str(j, "store", r->store);
 	darn_json_str(j, "format", r->format);
 	darn_json_u64(j, "bytes", r->bytes.total);
-	darn_report_coverage_json(j, &r->bytes);
+	coverage_json(j, &r->bytes);
 	darn_json_str(j, "reason", r->reason);
 	darn_json_end(j);
 }
@@ -170,7 +170,7 @@ void darn_report_summary_json(struct darn_ctx *ctx,
 	darn_json_u64(j, "findings", s->findings);
 	darn_json_object(j, "bytes");
 	darn_json_u64(j, "total", s->bytes.total);
-	darn_report_coverage_json(j, &s->bytes);
+	coverage_json(j, &s->bytes);
 	darn_json_u64(j, "missing", s->bytes.missing);
 	darn_json_close(j);
 	darn_json_u64(j, "stores", s->stores);

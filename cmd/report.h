@@ -22,10 +22,6 @@ enum darn_rc darn_report_records(struct darn_ctx *ctx, struct darn_report *r,
 void darn_report_summary_json(struct darn_ctx *ctx,
 			      const struct darn_summary *s);
 
-/* "verified", "damaged", ... of a line, as members of the open object. */
-void darn_report_coverage_json(struct darn_json *j,
-			       const struct darn_coverage *c);
-
 /* Coverage and one honest verdict line. */
 void darn_report_summary_text(struct darn_ctx *ctx,
 			      const struct darn_summary *s);

@@ -40,9 +40,9 @@ void darn_apply_skip(struct darn_apply *a, const struct darn_plan_item *i,
 		a->o->action(i, false, why, a->o->payload);
 }
 
-enum darn_rc darn_apply_know(struct darn_apply *a,
-			     const struct darn_plan_item *i,
-			     struct darn_error *err)
+/* Adds to what stays as it is. */
+static enum darn_rc know(struct darn_apply *a, const struct darn_plan_item *i,
+			 struct darn_error *err)
 {
 	char *abs = darn_path_join(i->root, i->path, err);
 	enum darn_rc rc = DARN_ENOMEM;
@@ -176,12 +176,12 @@ static enum darn_rc on_item(const struct darn_plan_item *i, void *payload,
 	enum darn_rc rc;
 
 	if (i->verb == DARN_VERB_LEAVE)
-		return darn_apply_know(a, i, err);
+		return know(a, i, err);
 	if (canceled(a))
 		return darn_fail(err, DARN_ECANCELED, 0, "interrupted");
 	if (i->verdict != DARN_EXACT && !a->c->o->accept_probable) {
 		darn_apply_skip(a, i, "only probable");
-		return darn_apply_know(a, i, err);
+		return know(a, i, err);
 	}
 	rc = apply_item(a, i, err);
 	if (!rc && a->c->o->scan.progress)
@@ -226,7 +226,7 @@ static enum darn_rc carry_out(struct darn_apply *a, struct darn_plan *p,
 static enum darn_rc only_know(const struct darn_plan_item *i, void *payload,
 			      struct darn_error *err)
 {
-	return darn_apply_know(payload, i, err);
+	return know(payload, i, err);
 }
 
 /* Everything is looked at anew: what was mended may say more than before. */
@@ -293,8 +293,13 @@ static enum darn_rc apply(struct darn_apply *a, struct darn_plan *p,
 	if (rc)
 		return rc;
 	rc = apply_all(a, p, &base, err);
-	/* after a failure the journal stays open: the next run looks at it */
-	if (a->w.journal && (!rc || rc == DARN_ECANCELED)) {
+	/*
+	 * After a failure the journal stays open, and the next run looks at
+	 * it; a store that was refused before the first write needs no look.
+	 */
+	if (a->w.journal && (!rc || rc == DARN_ECANCELED ||
+			     (rc == DARN_EREFUSED &&
+			      darn_journal_next_id(a->w.journal) == 0))) {
 		ended = darn_journal_end(a->w.journal, DARN_J_END,
 					 rc ? NULL : err);
 		rc = rc ? rc : ended;

@@ -51,11 +51,7 @@ DARN_MUST_CHECK
 enum darn_rc darn_apply_begin(struct darn_apply *a, struct darn_part *part,
 			      struct darn_error *err);
 
-/* Adds to what stays as it is, or to what the deep scan looks at. */
-DARN_MUST_CHECK
-enum darn_rc darn_apply_know(struct darn_apply *a,
-			     const struct darn_plan_item *i,
-			     struct darn_error *err);
+/* Adds to what the deep scan looks at. */
 DARN_MUST_CHECK
 enum darn_rc darn_apply_changed(struct darn_apply *a, const char *abs,
 				struct darn_error *err);

@@ -2,7 +2,7 @@
 /*
  * check.h - how bad are these bytes, by the format's own check?
  *
- * darn_verify_unit() (lib/scan/scan.h) knows good and bad.  A repair needs what
+ * darn_verify_file() (lib/scan/scan.h) knows good and bad.  A repair needs what
  * lies between: a page of zeros is suspicious in a scan, and yet the right
  * content where a source of the same moment has it.
  */

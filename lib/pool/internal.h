@@ -75,9 +75,6 @@ struct darn_worker *darn_worker_self(const struct darn_pool *p);
 /* Finds the item that @w was promised, and runs or drops it. */
 void darn_worker_step(struct darn_worker *w);
 
-/* Lets go of one piece of a range; the last one calls done(). */
-void darn_range_release(struct darn_pool *p, struct darn_range_run *run);
-
 /* Queues an item as described above; @it is counted as unfinished already. */
 DARN_MUST_CHECK
 enum darn_rc darn_pool_push(struct darn_pool *p, const struct darn_item *it,

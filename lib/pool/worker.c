@@ -81,6 +81,17 @@ static void share(struct darn_worker *w, struct darn_item *it)
 		atomic_fetch_sub(&it->range->pieces, 1);
 }
 
+/* Lets go of one piece of a range; the last one calls done(). */
+static void release(struct darn_pool *p, struct darn_range_run *run)
+{
+	if (atomic_fetch_sub(&run->pieces, 1) > 1)
+		return;
+	if (run->r.done)
+		run->r.done(run->r.arg);
+	free(run);
+	darn_pool_finish(p);
+}
+
 static void run_piece(struct darn_worker *w, struct darn_item *it)
 {
 	const struct darn_range *r = &it->range->r;
@@ -102,17 +113,7 @@ static void run_piece(struct darn_worker *w, struct darn_item *it)
 			break;
 		}
 	}
-	darn_range_release(w->pool, it->range);
-}
-
-void darn_range_release(struct darn_pool *p, struct darn_range_run *run)
-{
-	if (atomic_fetch_sub(&run->pieces, 1) > 1)
-		return;
-	if (run->r.done)
-		run->r.done(run->r.arg);
-	free(run);
-	darn_pool_finish(p);
+	release(w->pool, it->range);
 }
 
 void darn_worker_step(struct darn_worker *w)

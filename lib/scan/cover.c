@@ -132,13 +132,6 @@ bool darn_spans_contain(const struct darn_spans *s, uint64_t lo, uint64_t hi)
 	return lo >= hi || (i < s->n && s->v[i].lo <= lo && s->v[i].hi >= hi);
 }
 
-bool darn_spans_touch(const struct darn_spans *s, uint64_t lo, uint64_t hi)
-{
-	size_t i = find(s, lo);
-
-	return lo < hi && i < s->n && s->v[i].lo < hi;
-}
-
 void darn_spans_truncate(struct darn_spans *s, uint64_t end)
 {
 	size_t i = find(s, end);

@@ -48,9 +48,8 @@ uint64_t darn_spans_len(const struct darn_spans *s);
 uint64_t darn_spans_common(const struct darn_spans *a,
 			   const struct darn_spans *b);
 
-/* Is all of [lo, hi) in the set?  Is any of it? */
+/* Is all of [lo, hi) in the set? */
 bool darn_spans_contain(const struct darn_spans *s, uint64_t lo, uint64_t hi);
-bool darn_spans_touch(const struct darn_spans *s, uint64_t lo, uint64_t hi);
 
 /* Cuts off what lies at or beyond @end. */
 void darn_spans_truncate(struct darn_spans *s, uint64_t end);

@@ -77,20 +77,9 @@ enum darn_rc darn_find_store(const char *path,
 			     struct darn_error *err);
 
 /*
- * Is the unit good?  Runs the format's own check over the @len bytes @buf as
- * if they lay at @off of @f, whose io and st may describe another version of
- * the file.  *good: no finding of severity suspicious or worse, and *verified
- * says whether a check covered every byte.
- */
-DARN_MUST_CHECK
-enum darn_rc darn_verify_unit(const struct darn_format *format,
-			      const void *store_ctx, const struct darn_file *f,
-			      uint64_t off, const uint8_t *buf, size_t len,
-			      bool *good, bool *verified,
-			      struct darn_error *err);
-
-/*
- * The same for a whole file, read through @f->io (streams included).
+ * Is the file good?  Runs the format's own check over all of it, read through
+ * @f->io (streams included).  *good: no finding of severity suspicious or
+ * worse, and *verified says whether a check covered every byte.
  */
 DARN_MUST_CHECK
 enum darn_rc darn_verify_file(const struct darn_format *format,

@@ -1,74 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * verify.c - is this unit, or this file, good?  For repair, which asks of bytes
- * that may not lie in any file yet.
- */
+/* verify.c - is this file good?  For repair. */
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
 #include "lib/scan/engine.h"
-
-/* A finding within the bytes in question. */
-static bool bad_within(const struct darn_sink *s, uint64_t off, uint64_t len)
-{
-	for (size_t i = 0; i < s->nitems; i++) {
-		const struct darn_sink_item *item = &s->items[i];
-
-		if (item->code->severity < DARN_SUSPICIOUS ||
-		    item->path != DARN_NO_TEXT)
-			continue;
-		if (item->where.off < off + len &&
-		    (item->where.off >= off ||
-		     item->where.len > off - item->where.off))
-			return true;
-	}
-	return false;
-}
-
-static enum darn_rc check_unit(const struct darn_format *format,
-			       const void *ctx, const struct darn_chunk *c,
-			       struct darn_sink *sink, bool *good,
-			       bool *verified, struct darn_error *err)
-{
-	bool bad = bad_within(sink, c->off, c->len);
-	enum darn_rc rc = format->check(ctx, c, sink, err);
-
-	if (rc == DARN_OK)
-		rc = darn_sink_status(sink, err);
-	if (rc)
-		return rc;
-	*good = !bad && !bad_within(sink, c->off, c->len);
-	*verified = *good && darn_sink_covers(sink, c->off, c->len);
-	return DARN_OK;
-}
-
-enum darn_rc darn_verify_unit(const struct darn_format *format,
-			      const void *store_ctx, const struct darn_file *f,
-			      uint64_t off, const uint8_t *buf, size_t len,
-			      bool *good, bool *verified,
-			      struct darn_error *err)
-{
-	struct darn_chunk c = {
-		.buf = buf, .off = off, .len = len, .file_size = f->st.size};
-	struct darn_sink sink;
-	void *ctx = NULL;
-	enum darn_rc rc = DARN_OK;
-
-	if (!format->check)
-		return darn_fail(err, DARN_EUNSUPPORTED, 0,
-				 "a %s cannot be checked in parts",
-				 format->title);
-	darn_sink_init(&sink);
-	if (format->open)
-		rc = format->open(f, store_ctx, &sink, &ctx, err);
-	if (rc == DARN_OK) {
-		rc = check_unit(format, ctx, &c, &sink, good, verified, err);
-		if (format->close)
-			format->close(ctx);
-	}
-	darn_sink_release(&sink);
-	return rc;
-}
 
 /* Marks are cleared of findings in between: only their presence counts. */
 struct whole {

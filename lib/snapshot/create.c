@@ -293,11 +293,6 @@ struct darn_witness *darn_snapshot_witness(struct darn_snapshotter *s)
 	return darn_recorder_witness(s->recorder);
 }
 
-struct darn_recorder *darn_snapshot_recorder(struct darn_snapshotter *s)
-{
-	return s->recorder;
-}
-
 static enum darn_rc write_head(struct darn_snapshotter *s,
 			       struct darn_error *err)
 {

@@ -32,7 +32,6 @@ enum darn_rc darn_snapshot_begin(const char *repo, bool live,
 				 struct darn_error *err);
 /* To be shown the scan of what is to be kept. */
 struct darn_witness *darn_snapshot_witness(struct darn_snapshotter *s);
-struct darn_recorder *darn_snapshot_recorder(struct darn_snapshotter *s);
 
 /* Makes it durable.  @id gets its name. */
 DARN_MUST_CHECK

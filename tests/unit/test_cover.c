@@ -81,8 +81,6 @@ START_TEST(against_bits)
 				  count(x, y, 0, SPACE));
 		ck_assert_int_eq(darn_spans_contain(&a, lo, hi),
 				 count(x, x, lo, hi) == hi - lo);
-		ck_assert_int_eq(darn_spans_touch(&a, lo, hi),
-				 count(x, x, lo, hi) > 0);
 		darn_spans_clear(&cut);
 		ck_assert_int_eq(darn_spans_add_within(&cut, &a, lo, hi, NULL),
 				 DARN_OK);
