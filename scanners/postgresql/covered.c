@@ -19,6 +19,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"
+#include "scanners/postgresql/parting.h"
 
 enum {
 	MAX_SOURCES = 4,
@@ -39,6 +40,7 @@ struct event {
 };
 
 struct cover {
+	const struct darn_pg *of;
 	uint8_t key[DARN_PG_CONTROL_LEN]; /* the source's control file */
 	uint64_t redo_lsn;
 	struct darn_pg_blockmap last;
@@ -52,9 +54,19 @@ struct cover {
 	bool ancestor;
 };
 
+/* Where a source has parted from the cluster. */
+struct road {
+	const struct darn_pg *src; /* copies may have equal control files */
+	uint8_t key[DARN_PG_CONTROL_LEN];
+	uint64_t at;
+	bool parted;
+};
+
 struct darn_pg_covers {
 	struct cover *sources[MAX_SOURCES];
 	size_t n;
+	struct road roads[MAX_SOURCES];
+	size_t nroads, next_road;
 };
 
 enum darn_rc darn_pg_covers_create(struct darn_pg_covers **out,
@@ -173,6 +185,7 @@ static struct cover *walk(const struct darn_pg *pg, const struct darn_pg *src)
 	if (!c)
 		return NULL;
 	memcpy(c->key, src->control.raw, sizeof(c->key));
+	c->of = src;
 	c->redo_lsn = src->redo_lsn;
 	c->src = src;
 	c->usable = true;
@@ -187,6 +200,10 @@ static struct cover *walk(const struct darn_pg *pg, const struct darn_pg *src)
 		       "the log here does not reach from %s, where it was "
 		       "taken, to its end",
 		       darn_pg_lsn_text(src->redo_lsn).s);
+	else if (src->log.known && src->log.end_lsn > pg->log.end_lsn)
+		refuse(c, "its own log goes on to %s, the one here ends at %s",
+		       darn_pg_lsn_text(src->log.end_lsn).s,
+		       darn_pg_lsn_text(pg->log.end_lsn).s);
 	c->src = NULL;
 	return c;
 }
@@ -200,7 +217,7 @@ static struct cover *find(struct darn_pg_covers *covers,
 
 	for (size_t i = 0; i < covers->n; i++) {
 		c = covers->sources[i];
-		if (c->redo_lsn == src->redo_lsn &&
+		if (c->of == src && c->redo_lsn == src->redo_lsn &&
 		    memcmp(c->key, src->control.raw, sizeof(c->key)) == 0)
 			return c;
 	}
@@ -214,6 +231,30 @@ static struct cover *find(struct darn_pg_covers *covers,
 	if (c)
 		covers->sources[covers->n++] = c;
 	return c;
+}
+
+bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
+			uint64_t *at)
+{
+	struct darn_pg_covers *covers = pg->covers;
+	struct road *r;
+
+	for (size_t i = 0; i < covers->nroads; i++) {
+		r = &covers->roads[i];
+		if (r->src == src &&
+		    memcmp(r->key, src->control.raw, sizeof(r->key)) == 0) {
+			*at = r->at;
+			return r->parted;
+		}
+	}
+	r = &covers->roads[covers->next_road];
+	covers->next_road = (covers->next_road + 1) % MAX_SOURCES;
+	covers->nroads = DARN_MIN(covers->nroads + 1, (size_t)MAX_SOURCES);
+	r->src = src;
+	memcpy(r->key, src->control.raw, sizeof(r->key));
+	r->parted = darn_pg_parted(pg, src, &r->at);
+	*at = r->at;
+	return r->parted;
 }
 
 static bool has_event(const struct cover *c, const struct darn_pg_rel *rel)

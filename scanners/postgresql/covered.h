@@ -28,6 +28,10 @@ enum darn_pg_since darn_pg_since(const struct darn_pg *pg,
 				 bool whole, uint64_t *lsn, char *why,
 				 size_t why_size);
 
+/* darn_pg_parted() of all that both logs hold, remembered. */
+bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
+			uint64_t *at);
+
 /* The memory behind it, in the context of the cluster: one thread at a time. */
 DARN_MUST_CHECK
 enum darn_rc darn_pg_covers_create(struct darn_pg_covers **out,

@@ -48,6 +48,23 @@ static bool foreign(const struct asked *a)
 	return true;
 }
 
+/*
+ * A clone that has gone its own way: it may have stopped at an equal checkpoint
+ * where it did the same amount of work.
+ */
+static bool parted(const struct asked *a)
+{
+	uint64_t at;
+
+	if (!a->src->control.valid || !darn_pg_has_parted(a->pg, a->src, &at))
+		return false;
+	darn_evidence_add(a->why,
+			  "%s has gone its own way: its log is another one "
+			  "from %s on",
+			  a->candidate->source, darn_pg_lsn_text(at).s);
+	return true;
+}
+
 static bool same_moment(const struct asked *a)
 {
 	const struct darn_pg_control *c = &a->pg->control;
@@ -199,43 +216,27 @@ static enum darn_verdict by_header(const struct asked *a, const char *why_not)
 }
 
 /*
- * What the log says of the page since the source was taken.  False: it cannot
- * tell, and @why_not says so.
+ * The log changes the page last at @last.  False: that the source has that very
+ * change is no proof, and @why_not says why.
  */
-static bool by_log(const struct asked *a, enum darn_verdict *verdict,
-		   char *why_not, size_t why_size)
+static bool by_last_change(const struct asked *a, uint64_t last, uint64_t lsn,
+			   enum darn_verdict *verdict, char *why_not,
+			   size_t why_size)
 {
-	bool whole = a->unit->whole_file;
 	const char *source = a->candidate->source;
-	uint64_t last = 0, lsn;
 
-	if (a->rel.fork != DARN_PG_INIT &&
-	    darn_pg_is_unlogged(a->pg->tree, &a->rel)) {
-		(void)snprintf(why_not, why_size, "it is unlogged");
-		return false;
-	}
-	switch (darn_pg_since(a->pg, a->src, &a->rel, a->block, whole, &last,
-			      why_not, why_size)) {
-	case DARN_PG_SINCE_UNKNOWN:
-		return false;
-	case DARN_PG_SINCE_UNTOUCHED:
-		darn_evidence_add(a->why,
-				  "the log from %s, where %s was taken, to its "
-				  "end %s changes %s nowhere",
-				  darn_pg_lsn_text(a->src->redo_lsn).s, source,
-				  darn_pg_lsn_text(a->pg->log.end_lsn).s,
-				  whole ? "this relation" : "this block");
-		*verdict = DARN_EXACT;
-		return true;
-	case DARN_PG_SINCE_CHANGED:
-		break;
-	}
 	if (!a->candidate->buf || a->candidate->len < DARN_PG_PAGE)
 		return false;
-	lsn = darn_pg_head(a->candidate->buf).lsn;
 	/* Hash indexes and GiST builds do not stamp every page they log. */
 	if (lsn != last && (lsn <= 1 || a->am == DARN_PG_AM_HASH)) {
 		(void)snprintf(why_not, why_size, "it does not stamp the page");
+		return false;
+	}
+	if (lsn == last && a->src->base_backup &&
+	    a->pg->sums != DARN_PG_SUMS_ON) {
+		(void)snprintf(why_not, why_size,
+			       "the backup may have read it half written, and "
+			       "no checksum would tell");
 		return false;
 	}
 	*verdict = lsn == last ? DARN_EXACT : DARN_STALE;
@@ -250,6 +251,75 @@ static bool by_log(const struct asked *a, enum darn_verdict *verdict,
 				  "page in %s is of %s",
 				  darn_pg_lsn_text(last).s, source,
 				  darn_pg_lsn_text(lsn).s);
+	return true;
+}
+
+/* Nothing that happens to an unlogged relation is in the log. */
+static bool is_unlogged(const struct asked *a)
+{
+	/* the init fork may be lost here too */
+	return a->rel.fork != DARN_PG_INIT &&
+	       (darn_pg_is_unlogged(a->pg->tree, &a->rel) ||
+		darn_pg_is_unlogged(a->src->tree, &a->rel));
+}
+
+/*
+ * What the log says of the page since the source was taken.  False: it cannot
+ * tell, and @why_not says so.
+ */
+static bool by_log(const struct asked *a, enum darn_verdict *verdict,
+		   char *why_not, size_t why_size)
+{
+	bool whole = a->unit->whole_file;
+	uint64_t last = 0, lsn = 0;
+
+	if (a->candidate->buf && a->candidate->len >= DARN_PG_PAGE)
+		lsn = darn_pg_head(a->candidate->buf).lsn;
+	if (is_unlogged(a)) {
+		(void)snprintf(why_not, why_size, "it is unlogged");
+		return false;
+	}
+	switch (darn_pg_since(a->pg, a->src, &a->rel, a->block, whole, &last,
+			      why_not, why_size)) {
+	case DARN_PG_SINCE_CHANGED:
+		return by_last_change(a, last, lsn, verdict, why_not, why_size);
+	case DARN_PG_SINCE_UNTOUCHED:
+		break;
+	default:
+		return false;
+	}
+	if (lsn > a->src->redo_lsn) {
+		(void)snprintf(why_not, why_size,
+			       "it has a change of %s that is not in the log "
+			       "here",
+			       darn_pg_lsn_text(lsn).s);
+		return false;
+	}
+	darn_evidence_add(a->why,
+			  "the log from %s, where %s was taken, to its end %s "
+			  "changes %s nowhere",
+			  darn_pg_lsn_text(a->src->redo_lsn).s,
+			  a->candidate->source,
+			  darn_pg_lsn_text(a->pg->log.end_lsn).s,
+			  whole ? "this relation" : "this block");
+	*verdict = DARN_EXACT;
+	return true;
+}
+
+/*
+ * Zeros pass every check, and are what a lost write or a hole of a bad copy
+ * leaves.  The maps are none the worse for them.
+ */
+static bool is_blank(const struct asked *a)
+{
+	if (a->unit->whole_file || !a->candidate->buf ||
+	    a->rel.fork == DARN_PG_FSM || a->rel.fork == DARN_PG_VM ||
+	    !darn_all_zero(a->candidate->buf, a->candidate->len))
+		return false;
+	darn_evidence_add(a->why,
+			  "%s has a page of zeros there, which may be damage "
+			  "of its own",
+			  a->candidate->source);
 	return true;
 }
 
@@ -273,6 +343,8 @@ static enum darn_verdict judge_page(struct asked *a)
 		darn_evidence_add(a->why, "no source has this page");
 		return DARN_UNKNOWN;
 	}
+	if (is_blank(a))
+		return DARN_UNKNOWN;
 	if (a->src && same_moment(a))
 		return DARN_EXACT;
 	if (a->src && by_log(a, &verdict, why_not, sizeof(why_not)))
@@ -341,7 +413,7 @@ enum darn_verdict darn_pg_judge(const void *ctx, const struct darn_unit *unit,
 		.pg = ctx, .unit = unit, .candidate = candidate, .why = why};
 
 	a.src = candidate ? candidate->source_ctx : NULL;
-	if (a.src && foreign(&a))
+	if (a.src && (foreign(&a) || parted(&a)))
 		return DARN_UNKNOWN;
 	if (!darn_pg_rel_parse(unit->path, &a.rel))
 		return judge_other(&a);

@@ -58,7 +58,7 @@ struct darn_pg_wal_block {
 struct darn_pg_record {
 	uint64_t lsn, end_lsn; /* @end_lsn: rounded up to 8, as in page LSNs */
 	uint64_t prev;
-	uint32_t length, xid;
+	uint32_t length, xid, crc;
 	uint8_t rmid, info;
 	bool truncated;	 /* longer than DARN_PG_WAL_BODY */
 	bool understood; /* the body's headers make sense */

@@ -117,6 +117,7 @@ static void on_record(void *payload, const struct darn_pg_wal_seen *s)
 	r->prev = darn_get_le64(s->head + 8);
 	r->info = s->head[16];
 	r->rmid = s->head[17];
+	r->crc = darn_get_le32(s->head + DARN_PG_WAL_CRC_AT);
 	r->truncated = !s->body && len > DARN_PG_WAL_BODY;
 	if (w->end.records++ == 0)
 		w->end.first_lsn = s->lsn;
