@@ -144,6 +144,7 @@ static enum darn_rc set_number(const struct darn_opt *o, const char *arg,
 	uint64_t v = 0;
 	enum darn_rc rc;
 
+	assert(arg); /* tables give every number one */
 	switch (o->kind) {
 	case DARN_KIND_SIZE:
 		rc = darn_opt_size(arg, field, &cause);
