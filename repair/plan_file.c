@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/seal/outfile.h"
 #include "lib/state/state.h"
 #include "repair/digest.h"
 #include "repair/plan_json.h"
@@ -255,11 +256,14 @@ enum darn_rc darn_plan_finish(struct darn_plan *p, struct darn_error *err)
 enum darn_rc darn_plan_save(struct darn_plan *p, const char *file,
 			    struct darn_error *err)
 {
-	char *tmp = darn_asprintf(err, "%s.new", file), *buf;
-	enum darn_rc rc = DARN_OK;
+	enum darn_rc rc = darn_outfile_may_replace(file, err);
+	char *tmp, *buf;
 	FILE *to;
 	size_t n;
 
+	if (rc)
+		return rc;
+	tmp = darn_asprintf(err, "%s.new", file);
 	if (!tmp)
 		return DARN_ENOMEM;
 	to = fopen(tmp, "we");

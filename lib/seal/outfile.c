@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -31,12 +32,25 @@ enum darn_rc darn_random(void *buf, size_t len, struct darn_error *err)
 	return DARN_OK;
 }
 
+enum darn_rc darn_outfile_may_replace(const char *path, struct darn_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return darn_fail(err, DARN_EREFUSED, 0,
+				 "'%s' is no plain file: it is not replaced",
+				 path);
+	return DARN_OK;
+}
+
 enum darn_rc darn_outfile_create(struct darn_outfile *f, const char *path,
 				 struct darn_error *err)
 {
 	uint64_t salt;
-	enum darn_rc rc = darn_random(&salt, sizeof(salt), err);
+	enum darn_rc rc = darn_outfile_may_replace(path, err);
 
+	if (!rc)
+		rc = darn_random(&salt, sizeof(salt), err);
 	if (rc)
 		return rc;
 	f->path = darn_strdup(path, err);

@@ -28,6 +28,13 @@ struct darn_outfile {
 		.fd = -1  \
 	}
 
+/*
+ * A rename puts the new file in the place of whatever has the name: refuses
+ * what is no plain file, /dev/null for one.
+ */
+DARN_MUST_CHECK
+enum darn_rc darn_outfile_may_replace(const char *path, struct darn_error *err);
+
 /* Mode 0600.  Fills @f, which holds DARN_OUTFILE_INIT. */
 DARN_MUST_CHECK
 enum darn_rc darn_outfile_create(struct darn_outfile *f, const char *path,

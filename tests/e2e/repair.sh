@@ -96,6 +96,10 @@ complains 'is damaged at byte'
 
 # A plan is saved, carried away and carried out.
 spoil
+mkfifo "$T/fifo"
+exits 8 repair --yes --plan "$T/fifo" "$T/tree" --from "$T/good"
+complains 'is no plain file'
+check 'a plan takes the place of plain files only' test -p "$T/fifo"
 exits 4 repair --plan "$T/plan" "$T/tree" --from "$T/good"
 (cd / && exits 1 repair --yes --apply "$T/plan") || exit 1
 check 'a saved plan does the same' same "$T/tree" "$T/good"

@@ -92,6 +92,12 @@ says '^data/big:0\+4096 damaged sealed/bit-rot'
 exits 16 seal --manifest data/inside.seal data
 complains 'within what it seals'
 exits 8 seal nothing
+mkfifo fifo
+ln -s m.seal link
+exits 8 seal --manifest fifo data
+exits 8 seal --manifest link data
+check 'a manifest takes the place of plain files only' \
+	test -p fifo -a -L link
 usage_error 'operand is missing' seal
 
 for j in 0 1 2 16; do
