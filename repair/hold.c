@@ -25,6 +25,7 @@ struct darn_held {
 	char *path; /* of the lock, absolute; NULL: the engine has none */
 	char *old;  /* what was there; NULL: nothing */
 	size_t old_len;
+	int64_t old_mtime_ns;
 	char *ours;
 };
 
@@ -166,14 +167,27 @@ static enum darn_rc place_file(const char *path, const char *text, size_t len,
 	return rc ? rc : darn_sync_parent(path, err);
 }
 
-/* Gives the lock back: to what was there, or to nobody. */
+/*
+ * Gives the lock back: to what was there, or to nobody.  Its time comes back
+ * too, where that is known (not 0): a lock older than the machine's start
+ * proves that nobody holds it.
+ */
 static enum darn_rc put_back(const char *path, const char *old, size_t old_len,
-			     struct darn_error *err)
+			     int64_t mtime_ns, struct darn_error *err)
 {
+	struct timespec t[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = mtime_ns / 1000000000,
+		 .tv_nsec = mtime_ns % 1000000000},
+	};
 	enum darn_rc rc = DARN_OK;
 
-	if (old)
-		return place_file(path, old, old_len, true, err);
+	if (old) {
+		rc = place_file(path, old, old_len, true, err);
+		if (!rc && mtime_ns > 0)
+			(void)utimensat(AT_FDCWD, path, t, AT_SYMLINK_NOFOLLOW);
+		return rc;
+	}
 	if (unlink(path) < 0 && errno != ENOENT)
 		rc = darn_fail(err, DARN_EIO, errno, "cannot remove '%s'",
 			       path);
@@ -193,10 +207,15 @@ static enum darn_rc lock(struct darn_held *h, struct darn_journal *j,
 {
 	struct darn_jrec r = {.type = DARN_J_HOLD, .path = h->path};
 	enum darn_rc rc = slurp(h->path, &h->old, &h->old_len, err);
+	struct stat st;
 
 	if (rc && rc != DARN_ENOENT)
 		return rc;
+	if (h->old && lstat(h->path, &st) == 0)
+		h->old_mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) +
+				  st.st_mtim.tv_nsec;
 	r.flags = h->old ? DARN_J_EXISTED : 0;
+	r.mtime_ns = h->old_mtime_ns;
 	r.pre = (const uint8_t *)h->old;
 	r.pre_len = h->old_len;
 	r.new = (const uint8_t *)h->ours;
@@ -271,7 +290,8 @@ enum darn_rc darn_hold_release(struct darn_held *h, struct darn_error *err)
 	if (!h)
 		return DARN_OK;
 	if (h->path && holds(h->path, h->ours, strlen(h->ours)))
-		rc = put_back(h->path, h->old, h->old_len, err);
+		rc = put_back(h->path, h->old, h->old_len, h->old_mtime_ns,
+			      err);
 	destroy(h);
 	return rc;
 }
@@ -291,7 +311,7 @@ static enum darn_rc recover_one(const struct darn_jrec *r, bool *ours,
 		return DARN_OK;
 	if (r->flags & DARN_J_EXISTED)
 		old = (const char *)r->pre;
-	return put_back(r->path, old, r->pre_len, err);
+	return put_back(r->path, old, r->pre_len, r->mtime_ns, err);
 }
 
 /* Has a later record spoken of this lock?  A repair takes few. */

@@ -547,11 +547,14 @@ START_TEST(live_and_unknown_stores)
 	struct darn_repair_options o = from("good");
 	struct darn_error err = DARN_ERROR_INIT;
 	struct darn_repair_result res;
+	char *journal = NULL;
 
 	flip("db/data.pg", 100);
 	put("db/LIVE", 0, "x", 1);
 	o.assume_stopped = true;
 	ck_assert_int_eq(repair(&o, &res, &err), DARN_EREFUSED);
+	/* nothing was begun that the next run would have to finish */
+	ck_assert_int_eq(darn_repair_pending(&o, &journal, NULL), DARN_ENOENT);
 	ck_assert_int_eq(unlink(at("db/LIVE")), 0);
 	put("db/MAYBE", 0, "x", 1);
 	o.assume_stopped = false;
@@ -564,17 +567,23 @@ START_TEST(live_and_unknown_stores)
 }
 END_TEST
 
-/* What a dead engine left behind is there again afterwards. */
+/* What a dead engine left behind is there again afterwards, as old as it was.
+ */
 START_TEST(the_lock_is_given_back)
 {
+	const struct timespec old[2] = {{.tv_sec = 7}, {.tv_sec = 7}};
 	struct darn_repair_options o = from("good");
 	struct darn_repair_result res;
+	struct stat st;
 
 	put("db/lock.pid", 0, "stale\n", 6);
 	put("good/lock.pid", 0, "stale\n", 6);
+	ck_assert_int_eq(utimensat(AT_FDCWD, at("db/lock.pid"), old, 0), 0);
 	flip("db/data.pg", 100);
 	repair_ok(&o, &res);
 	ck_assert(same("db", "good"));
+	ck_assert_int_eq(stat(at("db/lock.pid"), &st), 0);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 7);
 }
 END_TEST
 
