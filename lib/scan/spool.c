@@ -112,8 +112,10 @@ void darn_spool_sort(struct darn_spool *s)
 static enum darn_rc flush_out(struct darn_spool *s, struct out *o,
 			      struct darn_error *err)
 {
-	int error = darn_fd_write(s->fd, o->buf, o->n, &o->off);
+	uint64_t off = o->off;
+	int error = darn_fd_write(s->fd, o->buf, o->n, &off);
 
+	o->off = off;
 	if (error)
 		return darn_fail(err, DARN_EIO, error,
 				 "cannot write a temporary file in '%s'",
