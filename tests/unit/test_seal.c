@@ -5,45 +5,20 @@
  */
 #include <check.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "lib/scan/scan.h"
 #include "lib/seal/seal.h"
+#include "tests/unit/fake_data.h"
 
 enum {
 	BIG = (2 << 20) + 12345
 };
 
-static char dir[64], data[96], seal[96];
-static const struct darn_store *const no_stores[] = {NULL};
-
-static void put(const char *name, const void *buf, size_t len)
-{
-	char path[256];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", data, name);
-	f = fopen(path, "wbe");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(buf, 1, len, f), len);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-/* Sets a time stamp: long past, so that the file is settled. */
-static void age(const char *name, time_t when)
-{
-	const struct timespec ts[2] = {{.tv_sec = when}, {.tv_sec = when}};
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", data, name);
-	ck_assert_int_eq(utimensat(AT_FDCWD, path, ts, 0), 0);
-}
+static char seal[96];
 
 /* Overwrites one byte and puts the time stamp back. */
 static void rot(const char *name, long off)
@@ -60,46 +35,23 @@ static void rot(const char *name, long off)
 	ck_assert_int_eq(fseek(f, off, SEEK_SET), 0);
 	ck_assert_int_ne(fputc(c ^ 4, f), EOF);
 	ck_assert_int_eq(fclose(f), 0);
-	age(name, 1000000000);
+	data_age(name);
 }
 
 static void setup(void)
 {
 	uint8_t *buf = malloc(BIG);
-	char sub[128];
 	uint32_t x = 7;
 
 	ck_assert_ptr_nonnull(buf);
 	for (size_t i = 0; i < BIG; i++)
 		buf[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
-	(void)snprintf(dir, sizeof(dir), "/tmp/darn-seal-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	(void)snprintf(data, sizeof(data), "%s/data", dir);
-	(void)snprintf(seal, sizeof(seal), "%s/m.seal", dir);
-	(void)snprintf(sub, sizeof(sub), "%s/sub", data);
-	ck_assert_int_eq(mkdir(data, 0700), 0);
-	ck_assert_int_eq(mkdir(sub, 0700), 0);
-	put("big", buf, BIG);
-	put("sub/small", buf, 100);
-	put("sub/empty", buf, 0);
-	age("big", 1000000000);
-	age("sub/small", 1000000000);
-	age("sub/empty", 1000000000);
+	data_setup("/tmp", "seal");
+	(void)snprintf(seal, sizeof(seal), "%s/m.seal", data_dir);
+	data_keep("big", buf, BIG);
+	data_keep("sub/small", buf, 100);
+	data_keep("sub/empty", buf, 0);
 	free(buf);
-}
-
-static int erase(const char *path, const struct stat *st, int flag,
-		 struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static void teardown(void)
-{
-	ck_assert_int_eq(nftw(dir, erase, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static char *place(void *arg, const char *root, size_t i,
@@ -117,7 +69,7 @@ static struct darn_report *scan(struct darn_witness *w, unsigned jobs)
 	struct darn_scan_options o = {
 		.stores = no_stores,
 		.jobs = jobs,
-		.spill_dir = dir,
+		.spill_dir = data_dir,
 		.witness = w,
 	};
 	struct darn_error err = DARN_ERROR_INIT;
@@ -227,7 +179,7 @@ START_TEST(changed_is_no_damage)
 	char text[4096];
 
 	make_seal(0);
-	put("sub/small", "new", 3);
+	data_put("sub/small", "new", 3);
 	s = compare(false, 2, text);
 	ck_assert_str_eq(text, "sub/small:0+0 sealed/changed\n");
 	ck_assert_uint_eq(s.exit, 0);
@@ -246,9 +198,9 @@ START_TEST(sizes)
 	make_seal(2);
 	(void)snprintf(path, sizeof(path), "%s/big", data);
 	ck_assert_int_eq(truncate(path, BIG - 5000), 0);
-	age("big", 1000000000);
-	put("sub/empty", "x", 1);
-	age("sub/empty", 1000000000);
+	data_age("big");
+	data_put("sub/empty", "x", 1);
+	data_age("sub/empty");
 	s = compare(false, 2, text);
 	ck_assert_str_eq(text, "big:2104497+5000 sealed/cut\n"
 			       "sub/empty:0+1 sealed/grown\n");
@@ -265,7 +217,7 @@ START_TEST(missing_and_new)
 	make_seal(2);
 	(void)snprintf(path, sizeof(path), "%s/sub/small", data);
 	ck_assert_int_eq(unlink(path), 0);
-	put("sub/new", "12345", 5);
+	data_put("sub/new", "12345", 5);
 	s = compare(false, 2, text);
 	ck_assert_str_eq(text, "sub/small:0+100 sealed/missing\n");
 	ck_assert_uint_eq(s.exit, DARN_EXIT_SUSPICIOUS);
@@ -281,11 +233,11 @@ START_TEST(fresh_files_settle)
 	struct darn_manifest *m;
 	struct darn_io *io;
 
-	put("sub/small", "just now", 100 - 92);
-	put("sub/empty",
-	    "and now ........................................"
-	    "............................................",
-	    92);
+	data_put("sub/small", "just now", 100 - 92);
+	data_put("sub/empty",
+		 "and now ........................................"
+		 "............................................",
+		 92);
 	make_seal(2);
 	ck_assert_int_eq(
 		darn_io_open_posix(AT_FDCWD, seal, seal, false, &io, &err), 0);
@@ -337,7 +289,7 @@ Suite *darn_suite(void)
 	Suite *s = suite_create("seal");
 	TCase *t = tcase_create("all");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, data_teardown);
 	tcase_add_loop_test(t, nothing_changed, 0, 4);
 	tcase_add_loop_test(t, bit_rot, 0, 4);
 	tcase_add_test(t, changed_is_no_damage);
