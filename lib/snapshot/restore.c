@@ -272,7 +272,7 @@ static enum darn_rc choose_strip(struct restore *r, uint64_t first,
 	return DARN_OK;
 }
 
-static enum darn_rc restore_root(struct restore *r, const char *to,
+static enum darn_rc restore_root(struct restore *r, const char *below,
 				 struct darn_error *err)
 {
 	uint64_t from = 0, end = 0;
@@ -287,7 +287,8 @@ static enum darn_rc restore_root(struct restore *r, const char *to,
 	if (rc == DARN_OK && from < end)
 		rc = choose_strip(r, from, err);
 	if (rc == DARN_OK)
-		rc = darn_target_open(to, r->o->force, &r->target, err);
+		rc = darn_target_open(r->o->to, below, r->o->force, &r->target,
+				      err);
 	if (rc)
 		return rc;
 	rc = put_all(r, from, end, err);
@@ -326,17 +327,13 @@ static enum darn_rc restore_one(struct restore *r, size_t i, bool alone,
 				struct darn_error *err)
 {
 	const char *root = darn_repo_root(r->repo, r->o->snapshot, i);
-	char *to = darn_asprintf(err, "%s%s", r->o->to, alone ? "" : root);
-	enum darn_rc rc = DARN_ENOMEM;
+	enum darn_rc rc = darn_repo_open_root(r->repo, r->o->snapshot, i, NULL,
+					      &r->m, err);
 
-	if (to)
-		rc = darn_repo_open_root(r->repo, r->o->snapshot, i, NULL,
-					 &r->m, err);
 	if (rc == DARN_OK) {
-		rc = restore_root(r, to, err);
+		rc = restore_root(r, alone ? "" : root, err);
 		darn_manifest_close(r->m);
 	}
-	free(to);
 	return rc;
 }
 

@@ -53,33 +53,6 @@ static enum darn_rc check_empty(const struct darn_target *t,
 			 "'%s' is not empty (--force writes into it)", t->path);
 }
 
-enum darn_rc darn_target_open(const char *path, bool force,
-			      struct darn_target **out, struct darn_error *err)
-{
-	struct darn_target *t = darn_calloc(1, sizeof(*t), err);
-	enum darn_rc rc;
-
-	if (!t)
-		return DARN_ENOMEM;
-	t->fd = -1;
-	t->path = darn_strdup(path, err);
-	rc = t->path ? make_path(t->path, err) : DARN_ENOMEM;
-	if (rc == DARN_OK) {
-		t->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (t->fd < 0)
-			rc = darn_fail(err, DARN_EIO, errno, "cannot open '%s'",
-				       path);
-	}
-	if (rc == DARN_OK && !force)
-		rc = check_empty(t, err);
-	if (rc) {
-		darn_target_close(t);
-		return rc;
-	}
-	*out = t;
-	return DARN_OK;
-}
-
 void darn_target_close(struct darn_target *t)
 {
 	if (!t)
@@ -90,7 +63,10 @@ void darn_target_close(struct darn_target *t)
 	free(t);
 }
 
-/* The directory @len bytes of @rel long, made where it is missing. */
+/*
+ * The directory @len bytes of @rel long, made where it is missing.  No link is
+ * followed, and nothing leads up.
+ */
 static int walk_to(const struct darn_target *t, const char *rel, size_t len)
 {
 	const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -109,6 +85,12 @@ static int walk_to(const struct darn_target *t, const char *rel, size_t len)
 		}
 		memcpy(name, rel + off, n);
 		name[n] = '\0';
+		if (n == 0 || strcmp(name, ".") == 0 ||
+		    strcmp(name, "..") == 0) {
+			(void)close(at);
+			errno = EINVAL;
+			return -1;
+		}
 		(void)mkdirat(at, name, 0700);
 		next = openat(at, name, how);
 		(void)close(at);
@@ -116,6 +98,53 @@ static int walk_to(const struct darn_target *t, const char *rel, size_t len)
 		off += n + (rel[off + n] == '/');
 	}
 	return at;
+}
+
+/* @below: absolute in the snapshot, relative to @path here. */
+static enum darn_rc enter(struct darn_target *t, const char *path,
+			  const char *below, struct darn_error *err)
+{
+	int base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (base < 0)
+		return darn_fail(err, DARN_EIO, errno, "cannot open '%s'",
+				 path);
+	t->fd = base;
+	below += *below == '/';
+	if (*below) {
+		t->fd = walk_to(t, below, strlen(below));
+		(void)close(base);
+	}
+	if (t->fd < 0)
+		return darn_fail(err, DARN_EIO, errno, "cannot create '%s'",
+				 t->path);
+	return DARN_OK;
+}
+
+enum darn_rc darn_target_open(const char *path, const char *below, bool force,
+			      struct darn_target **out, struct darn_error *err)
+{
+	struct darn_target *t = darn_calloc(1, sizeof(*t), err);
+	char *top = darn_strdup(path, err);
+	enum darn_rc rc = DARN_ENOMEM;
+
+	if (t) {
+		t->fd = -1;
+		t->path = darn_asprintf(err, "%s%s", path, below);
+	}
+	if (t && t->path && top)
+		rc = make_path(top, err);
+	free(top);
+	if (rc == DARN_OK)
+		rc = enter(t, path, below, err);
+	if (rc == DARN_OK && !force)
+		rc = check_empty(t, err);
+	if (rc) {
+		darn_target_close(t);
+		return rc;
+	}
+	*out = t;
+	return DARN_OK;
 }
 
 static enum darn_rc cannot(const struct darn_target *t, const char *rel,

@@ -13,11 +13,13 @@
 struct darn_target;
 
 /*
- * Made where there is none, with the directories above it.  DARN_EREFUSED
- * where something is in it, unless @force.
+ * The directory @path, and in it the one that the snapshot calls @below ("" or
+ * an absolute path, which is not believed: see above).  Made where there is
+ * none, with the directories above it.  DARN_EREFUSED where something is in
+ * it, unless @force.
  */
 DARN_MUST_CHECK
-enum darn_rc darn_target_open(const char *path, bool force,
+enum darn_rc darn_target_open(const char *path, const char *below, bool force,
 			      struct darn_target **out, struct darn_error *err);
 void darn_target_close(struct darn_target *t); /* NULL is fine */
 
