@@ -13,31 +13,9 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "lib/pool/pool.h"
+#include "tests/unit/pool_check.h"
 
 static const unsigned job_counts[] = {0, 1, 2, 16};
-
-static struct darn_pool *make(unsigned workers, unsigned readers)
-{
-	struct darn_error err = DARN_ERROR_INIT;
-	struct darn_pool *p = NULL;
-
-	ck_assert_msg(darn_pool_create(workers, readers, &p, &err) == DARN_OK,
-		      "%s", err.msg);
-	return p;
-}
-
-static void submit(struct darn_pool *p, struct darn_task t)
-{
-	ck_assert_int_eq(darn_pool_submit(p, t, NULL), DARN_OK);
-}
-
-static void wait_ok(struct darn_pool *p)
-{
-	struct darn_error err = DARN_ERROR_INIT;
-
-	ck_assert_msg(darn_pool_wait(p, &err) == DARN_OK, "%s", err.msg);
-}
 
 static enum darn_rc meet(void *barrier, unsigned worker, struct darn_error *err)
 {
@@ -54,19 +32,19 @@ START_TEST(sleeping_tasks_overlap)
 		N = 8,
 		ROUNDS = 200
 	};
-	struct darn_pool *p = make(N, 0);
+	struct darn_pool *p = pool_make(N, 0);
 	pthread_barrier_t barrier;
 	int i, round;
 
 	pthread_barrier_init(&barrier, NULL, N);
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < N; i++)
-			submit(p, (struct darn_task){.run = meet,
-						     .arg = &barrier});
+			pool_submit(p, (struct darn_task){.run = meet,
+							  .arg = &barrier});
 		if (round % 2)
-			wait_ok(p);
+			pool_wait_ok(p);
 	}
-	wait_ok(p);
+	pool_wait_ok(p);
 	darn_pool_destroy(p);
 	pthread_barrier_destroy(&barrier);
 }
@@ -101,15 +79,15 @@ START_TEST(tasks_from_one_task_overlap)
 		N = 4,
 		ROUNDS = 200
 	};
-	struct darn_pool *p = make(N, 0);
+	struct darn_pool *p = pool_make(N, 0);
 	pthread_barrier_t barrier;
 	struct fan fan = {p, &barrier, N};
 	int round;
 
 	pthread_barrier_init(&barrier, NULL, N);
 	for (round = 0; round < ROUNDS; round++) {
-		submit(p, (struct darn_task){.run = fan_out, .arg = &fan});
-		wait_ok(p);
+		pool_submit(p, (struct darn_task){.run = fan_out, .arg = &fan});
+		pool_wait_ok(p);
 	}
 	darn_pool_destroy(p);
 	pthread_barrier_destroy(&barrier);
@@ -122,7 +100,7 @@ START_TEST(reader_jobs_overlap)
 		N = 8
 	};
 	unsigned workers = job_counts[_i];
-	struct darn_pool *p = make(workers, N);
+	struct darn_pool *p = pool_make(workers, N);
 	pthread_barrier_t barrier;
 	int i;
 
@@ -134,7 +112,7 @@ START_TEST(reader_jobs_overlap)
 							  .arg = &barrier},
 				       NULL),
 			DARN_OK);
-	wait_ok(p);
+	pool_wait_ok(p);
 	darn_pool_destroy(p);
 	pthread_barrier_destroy(&barrier);
 }
@@ -175,7 +153,7 @@ START_TEST(each_chunk_runs_once)
 {
 	static const uint64_t sizes[] = {0, 1, 2, 3, 64, 1000, 100000};
 	struct once once[DARN_ARRAY_SIZE(sizes)];
-	struct darn_pool *p = make(job_counts[_i / 2], 0);
+	struct darn_pool *p = pool_make(job_counts[_i / 2], 0);
 	struct darn_pool_stats sum = {0};
 	uint64_t total = 0;
 	unsigned i, k;
@@ -197,7 +175,7 @@ START_TEST(each_chunk_runs_once)
 					 NULL),
 				 DARN_OK);
 	}
-	wait_ok(p);
+	pool_wait_ok(p);
 	for (i = 0; i < DARN_ARRAY_SIZE(sizes); i++) {
 		ck_assert_int_eq(once[i].done, 1);
 		for (k = 0; k < sizes[i]; k++)
@@ -235,7 +213,7 @@ static enum darn_rc in_sequence(void *arg, uint64_t i, unsigned worker,
 
 START_TEST(inorder_keeps_the_order)
 {
-	struct darn_pool *p = make(job_counts[_i], 0);
+	struct darn_pool *p = pool_make(job_counts[_i], 0);
 	struct sequence s = {0};
 
 	ck_assert_int_eq(
@@ -246,7 +224,7 @@ START_TEST(inorder_keeps_the_order)
 							   .inorder = true},
 				       NULL),
 		DARN_OK);
-	wait_ok(p);
+	pool_wait_ok(p);
 	ck_assert_uint_eq(s.next, 5000);
 	ck_assert_int_eq(s.wrong, 0);
 	darn_pool_destroy(p);
@@ -278,7 +256,7 @@ START_TEST(huge_range_is_shared)
 	enum {
 		N = 10000
 	};
-	struct darn_pool *p = make(4, 0);
+	struct darn_pool *p = pool_make(4, 0);
 	struct seen seen = {0};
 	uint64_t steals = 0;
 	unsigned i;
@@ -289,7 +267,7 @@ START_TEST(huge_range_is_shared)
 					 .run = be_seen, .arg = &seen, .n = N},
 				 NULL),
 			 DARN_OK);
-	wait_ok(p);
+	pool_wait_ok(p);
 	ck_assert_uint_eq(seen.workers, 0xf);
 	ck_assert_uint_eq(seen.ran, N);
 	for (i = 0; i < 4; i++)
@@ -356,7 +334,7 @@ static void fill(struct counts *c, unsigned n)
 		.run = count_chunk, .done = count_done, .arg = c, .n = 10};
 
 	while (n-- > 0) {
-		submit(c->p, t);
+		pool_submit(c->p, t);
 		ck_assert_int_eq(darn_pool_read(c->p, t, NULL), DARN_OK);
 		ck_assert_int_eq(darn_pool_submit_range(c->p, r, NULL),
 				 DARN_OK);
@@ -373,10 +351,10 @@ START_TEST(cancel_drops_everything)
 	uint64_t ran;
 	unsigned i;
 
-	c.p = make(workers, readers);
+	c.p = pool_make(workers, readers);
 	pthread_mutex_lock(&c.gate);
 	for (i = 0; i < workers; i++)
-		submit(c.p, hold);
+		pool_submit(c.p, hold);
 	for (i = 0; i < readers; i++)
 		ck_assert_int_eq(darn_pool_read(c.p, hold, NULL), DARN_OK);
 	fill(&c, 100);
@@ -400,7 +378,7 @@ START_TEST(destroy_drops_everything)
 {
 	struct counts c = {.gate = PTHREAD_MUTEX_INITIALIZER};
 
-	c.p = make(job_counts[_i / 2], _i % 2 ? 2 : 0);
+	c.p = pool_make(job_counts[_i / 2], _i % 2 ? 2 : 0);
 	fill(&c, 50);
 	darn_pool_destroy(c.p);
 	ck_assert_uint_eq(c.done, 50);
@@ -433,11 +411,11 @@ START_TEST(first_error_wins)
 		.run = count_run, .drop = count_drop, .arg = &c};
 	char first[] = "the first", second[] = "the second";
 
-	c.p = make(job_counts[_i], 0);
-	submit(c.p, (struct darn_task){.run = fail_task, .arg = first});
+	c.p = pool_make(job_counts[_i], 0);
+	pool_submit(c.p, (struct darn_task){.run = fail_task, .arg = first});
 	darn_ignore(darn_pool_wait(c.p, NULL));
-	submit(c.p, (struct darn_task){.run = fail_task, .arg = second});
-	submit(c.p, after);
+	pool_submit(c.p, (struct darn_task){.run = fail_task, .arg = second});
+	pool_submit(c.p, after);
 	darn_pool_cancel(c.p);
 	ck_assert_int_eq(darn_pool_wait(c.p, &err), DARN_EIO);
 	ck_assert_str_eq(err.msg, "the first");
@@ -446,8 +424,8 @@ START_TEST(first_error_wins)
 	darn_pool_destroy(c.p);
 
 	darn_error_clear(&err);
-	c.p = make(job_counts[_i], 0);
-	submit(c.p, (struct darn_task){.run = fail_silently});
+	c.p = pool_make(job_counts[_i], 0);
+	pool_submit(c.p, (struct darn_task){.run = fail_silently});
 	ck_assert_int_eq(darn_pool_wait(c.p, &err), DARN_EINVAL);
 	ck_assert_str_ne(err.msg, "");
 	darn_pool_destroy(c.p);
@@ -467,7 +445,7 @@ START_TEST(failing_chunk_ends_its_range)
 	struct counts c = {.gate = PTHREAD_MUTEX_INITIALIZER};
 	struct darn_error err = DARN_ERROR_INIT;
 
-	c.p = make(job_counts[_i], 0);
+	c.p = pool_make(job_counts[_i], 0);
 	ck_assert_int_eq(
 		darn_pool_submit_range(c.p,
 				       (struct darn_range){.run = fail_at_500,
@@ -498,12 +476,12 @@ START_TEST(throttle_keeps_its_bound)
 	struct darn_task t = {.run = leave, .arg = &c};
 	int i;
 
-	c.p = make(job_counts[_i / 2], _i % 2 ? 3 : 0);
+	c.p = pool_make(job_counts[_i / 2], _i % 2 ? 3 : 0);
 	for (i = 0; i < 3000; i++) {
 		int inside = atomic_fetch_add(&c.inside, 1) + 1;
 
 		if (i % 3)
-			submit(c.p, t);
+			pool_submit(c.p, t);
 		else
 			ck_assert_int_eq(darn_pool_read(c.p, t, NULL), DARN_OK);
 		if (inside > c.most)
@@ -513,7 +491,7 @@ START_TEST(throttle_keeps_its_bound)
 	ck_assert_int_le(c.most, 5);
 	darn_pool_throttle(c.p, 0); /* is one: all is finished */
 	ck_assert_uint_eq(c.ran, 3000);
-	wait_ok(c.p);
+	pool_wait_ok(c.p);
 	darn_pool_destroy(c.p);
 }
 END_TEST
@@ -549,10 +527,10 @@ START_TEST(tasks_may_submit)
 	struct counts c = {.gate = PTHREAD_MUTEX_INITIALIZER};
 	struct node *root = malloc(sizeof(*root));
 
-	c.p = make(job_counts[_i / 2], _i % 2 ? 3 : 0);
+	c.p = pool_make(job_counts[_i / 2], _i % 2 ? 3 : 0);
 	*root = (struct node){&c, 12};
-	submit(c.p, (struct darn_task){.run = grow_tree, .arg = root});
-	wait_ok(c.p);
+	pool_submit(c.p, (struct darn_task){.run = grow_tree, .arg = root});
+	pool_wait_ok(c.p);
 	ck_assert_uint_eq(c.ran, (1 << 13) - 1);
 	darn_pool_destroy(c.p);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "lib/pool/pool.h"
+#include "tests/unit/pool_check.h"
 
 /* How many threads may still be made; -1: any number. */
 static int creations_left = -1;
@@ -45,28 +45,6 @@ static unsigned count_threads(void)
 	return n;
 }
 
-static struct darn_pool *make(unsigned workers, unsigned readers)
-{
-	struct darn_error err = DARN_ERROR_INIT;
-	struct darn_pool *p = NULL;
-
-	ck_assert_msg(darn_pool_create(workers, readers, &p, &err) == DARN_OK,
-		      "%s", err.msg);
-	return p;
-}
-
-static void submit(struct darn_pool *p, struct darn_task t)
-{
-	ck_assert_int_eq(darn_pool_submit(p, t, NULL), DARN_OK);
-}
-
-static void wait_ok(struct darn_pool *p)
-{
-	struct darn_error err = DARN_ERROR_INIT;
-
-	ck_assert_msg(darn_pool_wait(p, &err) == DARN_OK, "%s", err.msg);
-}
-
 /* A joined thread may be listed for a moment yet. */
 static void ck_assert_threads(unsigned want)
 {
@@ -82,7 +60,7 @@ static unsigned count_others(void)
 {
 	unsigned n = count_threads();
 
-	darn_pool_destroy(make(1, 0));
+	darn_pool_destroy(pool_make(1, 0));
 	usleep(10000);
 	return DARN_MAX(n, count_threads());
 }
@@ -109,17 +87,17 @@ START_TEST(no_workers_no_threads)
 	struct where where = {0};
 	struct darn_pool *p;
 
-	p = make(0, 0);
+	p = pool_make(0, 0);
 	ck_assert_threads(before);
 	ck_assert_uint_eq(darn_pool_slots(p), 1);
-	submit(p, (struct darn_task){.run = note_thread, .arg = &where});
+	pool_submit(p, (struct darn_task){.run = note_thread, .arg = &where});
 	ck_assert_int_eq(where.runs, 0); /* nothing runs inside submit */
-	wait_ok(p);
+	pool_wait_ok(p);
 	ck_assert_int_eq(where.runs, 1);
 	ck_assert(pthread_equal(where.thread, pthread_self()));
 	ck_assert_threads(before);
 	darn_pool_destroy(p);
-	p = make(3, 2);
+	p = pool_make(3, 2);
 	ck_assert_threads(before + 5);
 	ck_assert_uint_eq(darn_pool_slots(p), 5);
 	darn_pool_destroy(p);
@@ -149,7 +127,7 @@ END_TEST
 
 START_TEST(bytes_are_counted)
 {
-	struct darn_pool *p = make(2, 0);
+	struct darn_pool *p = pool_make(2, 0);
 
 	darn_pool_count_bytes(p, 1, UINT32_MAX);
 	darn_pool_count_bytes(p, 1, 1);
