@@ -82,6 +82,7 @@ struct darn_ctx {
 	/* internal */
 	bool report_begun;
 	struct darn_tally ids, reasons; /* for the end of a text report */
+	bool unstopped, unclean;	/* some store is, or may be */
 	char *spill_dir;
 	struct darn_strings operand_list;
 };

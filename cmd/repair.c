@@ -158,9 +158,43 @@ static void warn_of_hardware(struct darn_ctx *ctx)
 	last = strrchr(text, '\n');
 	if (text[0])
 		darn_ctx_warn(ctx,
-			      "the kernel reports: %s; on failing hardware a "
-			      "repair makes things worse: replace it first",
+			      "the kernel has reported errors, the last one: "
+			      "%s; if that device holds any of this, replace "
+			      "it first: on failing hardware a repair makes "
+			      "things worse",
 			      last ? last + 1 : text);
+}
+
+static enum darn_rc look_for_use(const struct darn_record *rec, void *payload,
+				 struct darn_error *err)
+{
+	struct run *r = payload;
+
+	(void)err;
+	if (rec->kind != DARN_REC_STORE)
+		return DARN_OK;
+	if (rec->liveness == DARN_LIVE)
+		darn_ctx_warn(r->ctx,
+			      "'%s' is in use: stop it, nothing is written "
+			      "before",
+			      rec->path);
+	else if (rec->liveness == DARN_LIVENESS_UNKNOWN && !r->r.assume_stopped)
+		darn_ctx_warn(
+			r->ctx,
+			"cannot tell whether '%s' is in use (%s): nothing "
+			"is written without --assume-stopped",
+			rec->path, rec->liveness_why);
+	return DARN_OK;
+}
+
+/* Whoever carries out the plan is refused; a look at it should say so. */
+static enum darn_rc warn_of_use(struct run *r, struct darn_error *err)
+{
+	struct darn_report *report = darn_plan_report(r->plan);
+
+	if (r->o->yes || !report)
+		return DARN_OK;
+	return darn_report_each(report, look_for_use, r, err);
 }
 
 /* May the plan be carried out? */
@@ -247,7 +281,9 @@ static enum darn_rc show_and_apply(struct run *r, struct darn_error *err)
 		return rc;
 	if (t.items)
 		warn_of_hardware(ctx);
-	if (t.writes && confirmed(r, &t)) {
+	if (t.writes)
+		rc = warn_of_use(r, err);
+	if (!rc && t.writes && confirmed(r, &t)) {
 		rc = apply(r, &res, err);
 		applied = true;
 		if (rc)
@@ -255,7 +291,7 @@ static enum darn_rc show_and_apply(struct run *r, struct darn_error *err)
 	}
 	ctx->exit |= res.exit;
 	if (!rc)
-		darn_show_end(ctx, r->plan, &res, applied);
+		darn_show_end(ctx, r->plan, &res, applied, r->o->max_repair);
 	darn_report_destroy(res.report);
 	return rc;
 }

@@ -172,9 +172,46 @@ void darn_show_action(struct darn_ctx *ctx, const struct darn_plan_item *i,
 	darn_json_end(j);
 }
 
+/* The command that carries out this very plan. */
+static void put_command(FILE *f, const struct darn_ctx *ctx,
+			const struct darn_repair_options *o,
+			const char *max_repair)
+{
+	fputs("darn repair --yes ", f);
+	darn_text_quoted(f, o->path);
+	for (size_t i = 0; i < o->nsources; i++) {
+		fputs(" --from ", f);
+		darn_text_quoted(f, o->sources[i]);
+	}
+	if (o->manifest) {
+		fputs(" --manifest ", f);
+		darn_text_quoted(f, o->manifest);
+	}
+	if (max_repair) {
+		fputs(" --max-repair ", f);
+		darn_text_quoted(f, max_repair);
+	}
+	if (o->unchanged_since_seal)
+		fputs(" --unchanged-since-seal", f);
+	if (o->accept_probable)
+		fputs(" --accept=probable", f);
+	if (o->assume_stopped)
+		fputs(" --assume-stopped", f);
+	if (ctx->direct)
+		fputs(" --direct", f);
+}
+
+/* Another source may have what these have not. */
+static bool unproven(const struct darn_plan_totals *t)
+{
+	return t->by_verdict[DARN_UNKNOWN] || t->by_verdict[DARN_STALE] ||
+	       t->by_verdict[DARN_PROBABLE];
+}
+
 /* The next command to type, to be freed; NULL without memory. */
-static char *next_command(struct darn_plan *p,
-			  const struct darn_repair_result *res, bool applied)
+static char *next_command(const struct darn_ctx *ctx, struct darn_plan *p,
+			  const struct darn_repair_result *res, bool applied,
+			  const char *max_repair)
 {
 	struct darn_plan_totals t = darn_plan_totals(p);
 	const struct darn_repair_options *o = darn_plan_options(p);
@@ -185,13 +222,12 @@ static char *next_command(struct darn_plan *p,
 	if (!f)
 		return NULL;
 	if (!applied && t.writes) {
-		fputs("darn repair --yes ", f);
+		put_command(f, ctx, o, max_repair);
+	} else if (!applied && unproven(&t)) {
+		fputs("darn repair --dry-run ", f);
 		darn_text_quoted(f, o->path);
-		for (size_t i = 0; i < o->nsources; i++) {
-			fputs(" --from ", f);
-			darn_text_quoted(f, o->sources[i]);
-		}
-	} else if (res->journal[0] && res->exit & DARN_EXIT_DAMAGED) {
+		fputs(" --from ANOTHER-SOURCE", f);
+	} else if (res->done && res->exit & DARN_EXIT_DAMAGED) {
 		fputs("darn undo ", f);
 		darn_text_quoted(f, res->journal);
 		fputs(" (puts back what was there)", f);
@@ -275,11 +311,22 @@ static void summary_json(struct darn_ctx *ctx, struct darn_plan *p,
 	darn_json_end(j);
 }
 
+/* PATH and SOURCE are easily confused, and "no damage" with "not looked at". */
+static void nothing_text(struct darn_ctx *ctx, struct darn_plan *p)
+{
+	fputs("nothing to repair in ", ctx->out);
+	darn_text_quoted(ctx->out, darn_plan_options(p)->path);
+	if (ctx->exit & DARN_EXIT_INCOMPLETE)
+		fputs(", as far as it could be checked", ctx->out);
+	fputc('\n', ctx->out);
+}
+
 void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
-		   const struct darn_repair_result *res, bool applied)
+		   const struct darn_repair_result *res, bool applied,
+		   const char *max_repair)
 {
 	struct darn_plan_totals t = darn_plan_totals(p);
-	char *next = next_command(p, res, applied);
+	char *next = next_command(ctx, p, res, applied, max_repair);
 
 	if (ctx->json) {
 		summary_json(ctx, p, res, next ? next : "");
@@ -287,7 +334,7 @@ void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
 		if (applied)
 			result_text(ctx, res);
 		else if (t.items == 0)
-			fputs("nothing to repair\n", ctx->out);
+			nothing_text(ctx, p);
 		else
 			fputs("nothing was written\n", ctx->out);
 		fprintf(ctx->out, "next: %s\n", next ? next : "");

@@ -18,8 +18,9 @@ void darn_show_journal(struct darn_ctx *ctx, const char *journal);
 void darn_show_action(struct darn_ctx *ctx, const struct darn_plan_item *i,
 		      bool done, const char *why);
 
-/* The summary, with the next command to type. */
+/* The summary, with the next command to type; @max_repair as typed, or NULL. */
 void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
-		   const struct darn_repair_result *res, bool applied);
+		   const struct darn_repair_result *res, bool applied,
+		   const char *max_repair);
 
 #endif

@@ -122,6 +122,10 @@ static void count(struct darn_ctx *ctx, const struct darn_record *r)
 {
 	uint64_t bytes = r->bytes.unverified + r->bytes.skipped;
 
+	if (r->kind == DARN_REC_STORE) {
+		ctx->unstopped |= r->liveness != DARN_STOPPED;
+		ctx->unclean |= r->shutdown == DARN_UNCLEAN;
+	}
 	if (r->kind == DARN_REC_FINDING && r->severity != DARN_INFO)
 		darn_tally_add(&ctx->ids, r->id, r->message, r->len);
 	if (r->kind == DARN_REC_FILE && bytes)
@@ -191,7 +195,7 @@ static const char *verdict(const struct darn_summary *s,
 	const struct darn_coverage *c = &s->bytes;
 
 	*colour = DARN_COLOUR_BAD;
-	if (s->damaged || s->unreadable || c->missing)
+	if (s->damaged || s->unreadable)
 		return "DAMAGED: a repair, a restore or a rebuild is needed";
 	*colour = DARN_COLOUR_WARN;
 	if (s->suspicious)
@@ -199,6 +203,8 @@ static const char *verdict(const struct darn_summary *s,
 		       "decide";
 	if (s->interrupted)
 		return "INTERRUPTED: no damage in what was verified so far";
+	if (c->total == 0)
+		return "NOT CHECKED: there was nothing to look at";
 	if (c->verified == 0)
 		return "NOT CHECKED: no check covers any of these bytes";
 	if (s->errors || c->skipped)
@@ -213,8 +219,7 @@ static const char *verdict(const struct darn_summary *s,
 /* Bad news may be only a part of it. */
 static const char *remainder_of(const struct darn_summary *s)
 {
-	bool bad = s->damaged || s->unreadable || s->suspicious ||
-		   s->bytes.missing;
+	bool bad = s->damaged || s->unreadable || s->suspicious;
 
 	if (bad && s->interrupted)
 		return "; it was interrupted before everything was looked at";
@@ -236,8 +241,10 @@ void darn_report_summary_text(struct darn_ctx *ctx,
 	if (s->bytes.unverified)
 		fprintf(ctx->out,
 			"%s were not verified; \"darn seal\" would cover "
-			"them from now on\n",
-			darn_text_size(size, s->bytes.unverified));
+			"them from %s on\n",
+			darn_text_size(size, s->bytes.unverified),
+			ctx->unstopped || ctx->unclean ? "a clean stop"
+						       : "now");
 	if (s->torn)
 		fprintf(ctx->out,
 			"pending: %" PRIu64 " unfinished writes, which the "

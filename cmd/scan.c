@@ -33,18 +33,30 @@ enum next {
 	NEXT_REPAIR,
 	NEXT_DETAIL,
 	NEXT_SEAL,
-	NEXT_SNAPSHOT
+	NEXT_SNAPSHOT,
+	NEXT_LIVE_SNAPSHOT
 };
 
-static enum next choose_next(const struct darn_summary *s)
+static enum next choose_next(const struct darn_ctx *ctx,
+			     const struct darn_summary *s)
 {
-	if (s->damaged || s->unreadable || s->bytes.missing)
+	const struct darn_coverage *c = &s->bytes;
+
+	if (s->damaged || s->unreadable || c->missing)
 		return NEXT_REPAIR;
-	if (s->interrupted || s->errors || s->bytes.verified == 0)
+	if (s->interrupted)
+		return NEXT_RESCAN;
+	/* nobody knows these files, and that is all that is wrong */
+	if (c->total && c->unverified == c->total && s->stores == 0)
+		return NEXT_SEAL;
+	if (s->errors || c->verified == 0)
 		return NEXT_RESCAN;
 	if (s->suspicious)
 		return NEXT_DETAIL;
-	if (s->bytes.unverified || s->bytes.skipped)
+	/* what is written to, or will be by recovery, is not to be sealed */
+	if (ctx->unstopped)
+		return NEXT_LIVE_SNAPSHOT;
+	if ((c->unverified || c->skipped) && !ctx->unclean)
 		return NEXT_SEAL;
 	return NEXT_SNAPSHOT;
 }
@@ -57,7 +69,9 @@ static char *next_command(const struct darn_ctx *ctx, enum next next)
 		[NEXT_REPAIR] = "darn repair --dry-run",
 		[NEXT_DETAIL] = "darn scan -v",
 		[NEXT_SEAL] = "darn seal",
-		[NEXT_SNAPSHOT] = "darn snapshot create --repo DIR"};
+		[NEXT_SNAPSHOT] = "darn snapshot create --repo DIR",
+		[NEXT_LIVE_SNAPSHOT] = "darn snapshot create --live --repo DIR",
+	};
 	/* these take one PATH; the others are to be repeated for the rest */
 	bool one = next == NEXT_REPAIR || next == NEXT_SEAL;
 	char *text = NULL;
@@ -111,7 +125,7 @@ static void show_speed(struct darn_ctx *ctx, const struct darn_summary *s,
 
 static void show_summary(struct darn_ctx *ctx, const struct darn_summary *s)
 {
-	char *next = next_command(ctx, choose_next(s));
+	char *next = next_command(ctx, choose_next(ctx, s));
 
 	if (ctx->json) {
 		darn_json_begin(&ctx->json_out, "summary");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* undo.c - "darn undo": puts back what a repair overwrote. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/report.h"
@@ -22,11 +23,36 @@ static const struct darn_opt table[] = {
 		      "cannot be seen"),
 	DARN_OPT_END};
 
+/* The next command to type, to be freed; NULL without memory. */
+static char *next_command(const struct darn_ctx *ctx,
+			  const struct darn_undo_result *r, bool written)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	if (written || r->was_undone) {
+		fputs("darn scan ", f);
+		darn_text_quoted(f, r->root);
+	} else {
+		fputs("darn undo --yes ", f);
+		darn_text_quoted(f, ctx->operands[0]);
+	}
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 static void show(struct darn_ctx *ctx, const struct darn_undo_result *r,
 		 bool written)
 {
 	const struct darn_summary nothing = {.exit = 0};
 	struct darn_json *j = &ctx->json_out;
+	char *next = next_command(ctx, r, written);
 
 	if (ctx->json) {
 		darn_json_begin(j, "undo");
@@ -41,7 +67,9 @@ static void show(struct darn_ctx *ctx, const struct darn_undo_result *r,
 		darn_json_begin(j, "summary");
 		darn_json_u64(j, "exit", ctx->exit);
 		darn_report_summary_json(ctx, &nothing);
+		darn_json_str(j, "next", next ? next : "");
 		darn_json_end(j);
+		free(next);
 		return;
 	}
 	if (r->was_undone)
@@ -58,9 +86,8 @@ static void show(struct darn_ctx *ctx, const struct darn_undo_result *r,
 			" files and directories; all are as the repair left "
 			"them or as they were before\n",
 			r->units, r->files + r->dirs);
-	fputs("next: darn scan ", ctx->out);
-	darn_text_quoted(ctx->out, r->root);
-	fputc('\n', ctx->out);
+	fprintf(ctx->out, "next: %s\n", next ? next : "");
+	free(next);
 }
 
 static enum darn_rc run(struct darn_ctx *ctx, const void *opts,

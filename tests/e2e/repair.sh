@@ -54,12 +54,19 @@ usage_error 'shares' repair "$T/tree" --from "$T/linked"
 rm -rf "$T/linked"
 
 exits 0 repair "$T/tree" --from "$T/good"
-says 'nothing to repair'
+says '^nothing to repair in [^ ]*/tree$'
 
 spoil
 exits 4 repair --dry-run "$T/tree" --from "$T/good"
 says 'a.bin:4096\+4096 damaged sealed/bit-rot exact restore-extent: '
+says '^next: darn repair --yes [^ ]*/tree --from [^ ]*/good$'
 cp "$T/out" "$T/dry"
+exits 4 repair -n --max-repair 9 --accept=probable --unchanged-since-seal \
+	"$T/tree" --from "$T/good"
+says '^next: .* --max-repair 9 --unchanged-since-seal --accept=probable$'
+mkdir "$T/none"
+exits 4 repair -n "$T/tree" --from "$T/none"
+says '^next: darn repair --dry-run [^ ]*/tree --from ANOTHER-SOURCE$'
 exits 4 repair "$T/tree" --from "$T/good"
 complains 'nothing is written without --yes'
 check 'the plan is the one of the dry run' cmp -s "$T/out" "$T/dry"
@@ -76,6 +83,7 @@ check 'times, owners and modes stayed' same_times "$T/tree" "$T/good"
 exits 0 scan "$T/tree"
 exits 4 undo "$first"
 says 'to put back: 2 units'
+says '^next: darn undo --yes [^ ]*\.journal$'
 check 'undo asks first' same "$T/tree" "$T/good"
 exits 0 undo --yes --json "$first"
 valid_json "$T/out"

@@ -18,6 +18,7 @@ touch -d '2026-01-01 00:00:00.25Z' "$T/plain/numbers" "$T/plain/sub/more"
 
 exits 8 scan "$T/plain"
 says '^NOT CHECKED: '
+says '^next: darn seal [^ ]*/plain$'
 exits 0 seal "$T/plain"
 exits 0 scan "$T/plain"
 says "^seal of $T/plain from 2[0-9-]+T[0-9:]+Z: $T/state/seals/plain-"
@@ -33,6 +34,14 @@ says '^CLEAN: '
 exits 0 scan plain/numbers
 says '^CLEAN: '
 cd "$ROOT" || fail "cd"
+
+# Gone, perhaps on purpose: the verdict is that of the exit status.
+mv "$T/plain/sub/more" "$T/more"
+exits 2 scan "$T/plain"
+says '/sub/more:0\+[0-9]+ suspicious sealed/missing'
+says '^SUSPICIOUS: '
+says '^next: darn repair --dry-run '
+mv "$T/more" "$T/plain/sub/more"
 
 rot "$T/plain/numbers" 5000
 exits 4 scan "$T/plain"
