@@ -70,11 +70,9 @@ static enum darn_rc check_place(const char *file, const char *path,
 		slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
 	char *at = dir ? realpath(dir, NULL) : NULL;
 	char *abs = realpath(path, NULL);
-	size_t n = abs ? strlen(abs) : 0;
 	enum darn_rc rc = DARN_OK;
 
-	if (n > 1 && at && strncmp(at, abs, n) == 0 &&
-	    (at[n] == '\0' || at[n] == '/'))
+	if (at && abs && strcmp(abs, "/") != 0 && darn_path_below(at, abs))
 		rc = darn_fail(err, DARN_EINVAL, 0,
 			       "the seal '%s' would lie within what it seals "
 			       "(--manifest FILE puts it elsewhere)",

@@ -25,16 +25,6 @@ static const struct darn_opt table[] = {
 		      "keep what is damaged as it is"),
 	DARN_OPT_END};
 
-static bool within(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (n == 1)
-		return true;
-	return strncmp(path, dir, n) == 0 &&
-	       (path[n] == '\0' || path[n] == '/');
-}
-
 /* Absolute, also for a directory that is to be made.  To be freed. */
 static char *absolute(const char *path)
 {
@@ -72,11 +62,11 @@ static enum darn_rc check_apart(const struct darn_ctx *ctx, const char *repo,
 	for (size_t i = 0; rc == DARN_OK && at && i < ctx->noperands; i++) {
 		char *path = realpath(ctx->operands[i], NULL);
 
-		if (path && within(at, path))
+		if (path && darn_path_below(at, path))
 			rc = darn_fail(err, DARN_EINVAL, 0,
 				       "the repository '%s' lies within '%s'",
 				       repo, ctx->operands[i]);
-		else if (path && within(path, at))
+		else if (path && darn_path_below(path, at))
 			rc = darn_fail(err, DARN_EINVAL, 0,
 				       "'%s' lies within the repository '%s'",
 				       ctx->operands[i], repo);

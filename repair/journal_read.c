@@ -268,16 +268,6 @@ enum darn_rc darn_journal_prev(struct darn_journal *j, uint64_t *pos,
 	return rc;
 }
 
-/* Is one of the absolute paths @a and @b the other one or above it? */
-static bool overlap(const char *a, const char *b)
-{
-	size_t la = strlen(a), lb = strlen(b), n = DARN_MIN(la, lb);
-
-	if (strncmp(a, b, n) != 0)
-		return false;
-	return la == lb || n == 1 || (la > lb ? a : b)[n] == '/';
-}
-
 static bool unfinished(const char *path, const char *root)
 {
 	struct darn_journal *j = NULL;
@@ -287,7 +277,9 @@ static bool unfinished(const char *path, const char *root)
 
 	if (darn_journal_open(path, true, &j, NULL))
 		return false;
-	yes = !darn_journal_closed(j) && overlap(darn_journal_root(j), root) &&
+	yes = !darn_journal_closed(j) &&
+	      (darn_path_below(darn_journal_root(j), root) ||
+	       darn_path_below(root, darn_journal_root(j))) &&
 	      darn_journal_prev(j, &pos, &last, NULL) == DARN_OK;
 	darn_journal_close(j);
 	return yes;

@@ -8,19 +8,6 @@
 #include "lib/base/mem.h"
 #include "lib/scan/scan.h"
 
-const char *darn_path_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (strncmp(path, dir, n) != 0)
-		return NULL;
-	if (path[n] == '\0')
-		return path + n;
-	if (n == 1 && dir[0] == '/')
-		return path + 1;
-	return path[n] == '/' ? path + n + 1 : NULL;
-}
-
 enum darn_rc darn_store_open_quietly(const struct darn_store *store,
 				     struct darn_tree *tree, void **ctx,
 				     struct darn_error *err)

@@ -48,9 +48,6 @@ enum darn_rc darn_parts_unhold(struct darn_parts *p, struct darn_error *err);
 
 void darn_parts_release(struct darn_parts *p);
 
-/* The part of @path below @dir, "" where they are equal; NULL: not below. */
-const char *darn_path_below(const char *path, const char *dir);
-
 /* Opens the store's context of @tree, what it has to say being dropped. */
 DARN_MUST_CHECK
 enum darn_rc darn_store_open_quietly(const struct darn_store *store,

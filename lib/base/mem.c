@@ -69,3 +69,18 @@ char *darn_path_join(const char *dir, const char *name, struct darn_error *err)
 	return darn_asprintf(err, "%s%s%s", dir, dir[len - 1] == '/' ? "" : "/",
 			     name);
 }
+
+const char *darn_path_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	if (len == 0)
+		return path;
+	if (len == 1 && dir[0] == '/')
+		len = 0;
+	if (strncmp(path, dir, len) != 0)
+		return NULL;
+	if (path[len] == '\0')
+		return path + len;
+	return path[len] == '/' ? path + len + 1 : NULL;
+}

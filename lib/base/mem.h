@@ -42,4 +42,11 @@ enum darn_rc darn_grow(void **items, size_t n, size_t *cap, size_t size,
  */
 char *darn_path_join(const char *dir, const char *name, struct darn_error *err);
 
+/*
+ * What of @path lies below the directory @dir, without the slash: "" where they
+ * are equal, NULL where @path is elsewhere.  An empty @dir holds every path,
+ * "/" every absolute one.  Only the names are looked at.
+ */
+const char *darn_path_below(const char *path, const char *dir);
+
 #endif

@@ -7,24 +7,10 @@
 
 #include "lib/base/mem.h"
 
-/* What follows @prefix and a slash, "" for @prefix itself, else NULL. */
-static const char *below(const char *path, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	if (len == 0)
-		return path;
-	if (strncmp(path, prefix, len) != 0)
-		return NULL;
-	if (path[len] == '\0')
-		return path + len;
-	return path[len] == '/' ? path + len + 1 : NULL;
-}
-
 char *darn_domain_shown(const struct darn_domain *d, const char *path,
 			struct darn_error *err)
 {
-	const char *rest = below(path, d->part);
+	const char *rest = darn_path_below(path, d->part);
 
 	if (rest)
 		return darn_path_join(d->shown, rest, err);
@@ -34,7 +20,7 @@ char *darn_domain_shown(const struct darn_domain *d, const char *path,
 char *darn_domain_wpath(const struct darn_domain *d, const char *path,
 			struct darn_error *err)
 {
-	const char *rest = below(path, d->part);
+	const char *rest = darn_path_below(path, d->part);
 
 	return darn_path_join(d->wpath, rest ? rest : path, err);
 }

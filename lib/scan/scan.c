@@ -105,23 +105,13 @@ static enum darn_rc resolve(struct darn_engine *e, struct darn_root *root,
 	return root->base ? DARN_OK : DARN_ENOMEM;
 }
 
-static bool within(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	if (strcmp(dir, "/") == 0)
-		return true;
-	return strncmp(path, dir, len) == 0 &&
-	       (path[len] == '\0' || path[len] == '/');
-}
-
 /* What lies in another root is scanned with that one, and a twin once. */
 static void drop_inner(struct darn_root *roots, size_t n)
 {
 	for (size_t i = n; i-- > 0;)
 		for (size_t j = 0; !roots[i].drop && j < n; j++)
 			if (i != j && !roots[j].drop &&
-			    within(roots[i].abs, roots[j].abs))
+			    darn_path_below(roots[i].abs, roots[j].abs))
 				roots[i].drop = true;
 }
 

@@ -64,23 +64,6 @@ struct comparing {
 	bool firm;	   /* a difference is damage */
 };
 
-/* Is @path at or below @dir?  *@rest: what follows, without the slash. */
-static bool below(const char *path, const char *dir, const char **rest)
-{
-	size_t n = strlen(dir);
-
-	if (n == 0) {
-		*rest = path;
-		return true;
-	}
-	if (n == 1 && dir[0] == '/')
-		n = 0;
-	if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))
-		return false;
-	*rest = path[n] ? path + n + 1 : path + n;
-	return true;
-}
-
 static void leave_root(struct comparer *c)
 {
 	free(c->root);
@@ -101,14 +84,19 @@ static void choose(struct comparer *c, const char *root, const char **prefix,
 		struct darn_manifest *m = c->o.manifests[i];
 		const char *sealed = darn_manifest_head(m)->root;
 
-		if (below(root, sealed, prefix)) {
+		const char *in = darn_path_below(root, sealed);
+		const char *over = darn_path_below(sealed, root);
+
+		if (in) {
 			c->m = m;
+			*prefix = in;
 			*under = "";
-			if (**prefix == '\0')
+			if (*in == '\0')
 				return;
-		} else if (!c->m && below(sealed, root, under)) {
+		} else if (!c->m && over) {
 			c->m = m;
 			*prefix = "";
+			*under = over;
 		}
 	}
 	if (!c->m && c->o.nmanifests == 1)
@@ -146,9 +134,9 @@ static enum darn_rc find(struct comparer *c, const char *path,
 	char *full;
 
 	if (c->below[0]) {
-		const char *rest;
+		const char *rest = darn_path_below(path, c->below);
 
-		if (!below(path, c->below, &rest))
+		if (!rest)
 			return darn_fail(err, DARN_ENOENT, 0, "not sealed");
 		return darn_manifest_find(c->m, rest, e, err);
 	}
@@ -296,10 +284,8 @@ static enum darn_rc cmp_end(struct darn_witness *w, void *handle,
 
 static bool wanted(const struct comparer *c, const char *full)
 {
-	const char *rest;
-
 	for (size_t i = 0; i < c->o.npaths; i++)
-		if (below(full, c->paths[i], &rest))
+		if (darn_path_below(full, c->paths[i]))
 			return true;
 	return c->o.npaths == 0;
 }
@@ -312,11 +298,11 @@ static enum darn_rc miss(const struct comparer *c,
 			 const struct darn_sealed_entry *e,
 			 struct darn_sink *sink, struct darn_error *err)
 {
-	const char *rest = e->path;
+	const char *rest = darn_path_below(e->path, c->prefix);
 	struct stat st;
 	char *rel, *full;
 
-	if (!below(e->path, c->prefix, &rest))
+	if (!rest)
 		return DARN_OK;
 	rel = darn_path_join(c->below, rest, err);
 	full = rel ? darn_path_join(c->root, rel, err) : NULL;

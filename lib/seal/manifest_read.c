@@ -360,17 +360,6 @@ enum darn_rc darn_manifest_get(struct darn_manifest *m, uint64_t index,
 	return rc;
 }
 
-/* Is @path at or below @dir? */
-static bool within(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (n == 0)
-		return true;
-	return strncmp(path, dir, n) == 0 &&
-	       (path[n] == '\0' || path[n] == '/');
-}
-
 enum darn_rc darn_manifest_lower(struct darn_manifest *m, const char *path,
 				 bool beyond, uint64_t *index,
 				 struct darn_error *err)
@@ -386,7 +375,7 @@ enum darn_rc darn_manifest_lower(struct darn_manifest *m, const char *path,
 		if (rc)
 			return rc;
 		before = darn_path_cmp(e.path, path) < 0 ||
-			 (beyond && within(e.path, path));
+			 (beyond && darn_path_below(e.path, path));
 		darn_sealed_entry_release(&e);
 		if (before)
 			lo = mid + 1;

@@ -234,18 +234,6 @@ enum darn_rc darn_repo_open_root(struct darn_repo *r, size_t n, size_t i,
 	return DARN_OK;
 }
 
-/* What follows @dir in @path, or NULL where @path is not within. */
-static const char *beneath(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (n == 1 && dir[0] == '/')
-		n = 0;
-	if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))
-		return NULL;
-	return path[n] ? path + n + 1 : path + n;
-}
-
 /* The root of @h that holds @path most closely; NULL where none does. */
 static const char *match(const struct darn_snapshot_head *h, const char *path,
 			 unsigned *root)
@@ -253,7 +241,7 @@ static const char *match(const struct darn_snapshot_head *h, const char *path,
 	const char *best = NULL;
 
 	for (unsigned i = 0; i < h->info.nroots; i++) {
-		const char *rest = beneath(path, h->roots[i].path);
+		const char *rest = darn_path_below(path, h->roots[i].path);
 
 		if (rest && (!best || strlen(rest) < strlen(best))) {
 			best = rest;

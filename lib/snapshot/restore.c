@@ -305,7 +305,6 @@ static bool holds(const struct restore *r, const char *root,
 		  const char **prefix)
 {
 	const char *p = r->o->path;
-	size_t n = strlen(root);
 
 	*prefix = "";
 	if (!p)
@@ -314,12 +313,8 @@ static bool holds(const struct restore *r, const char *root,
 		*prefix = p;
 		return true;
 	}
-	if (n == 1)
-		n = 0;
-	if (strncmp(p, root, n) != 0 || (p[n] && p[n] != '/'))
-		return false;
-	*prefix = p[n] ? p + n + 1 : "";
-	return true;
+	*prefix = darn_path_below(p, root);
+	return *prefix != NULL;
 }
 
 /* Several roots at once go below the target under their own paths. */
