@@ -76,19 +76,48 @@ static char *existing_dir(const char *path, struct darn_error *err)
 	return dir;
 }
 
+/*
+ * Looks for the store at @dir and, since a link of the store's own may lead to
+ * a place outside it, at every directory above it as @path has them.
+ */
+static enum darn_rc find_above(const struct darn_parts *p, const char *path,
+			       char *dir, const struct darn_store **store,
+			       char **root)
+{
+	char *rel = NULL, *slash;
+	enum darn_rc rc;
+
+	for (;;) {
+		rc = darn_find_store(dir, p->stores, store, root, &rel, NULL);
+		free(rel);
+		rel = NULL;
+		if (rc == DARN_OK && darn_path_below(path, *root))
+			return rc;
+		if (rc == DARN_OK) {
+			free(*root);
+			*root = NULL;
+		} else if (rc != DARN_ENOENT) {
+			return rc;
+		}
+		slash = strrchr(dir, '/');
+		if (!slash || slash == dir || !darn_path_below(dir, p->base))
+			return DARN_ENOENT;
+		*slash = '\0';
+	}
+}
+
 /* Which store owns @path?  *root to be freed; the base where there is none. */
 static enum darn_rc owner(const struct darn_parts *p, const char *path,
 			  const struct darn_store **store, char **root,
 			  struct darn_error *err)
 {
-	char *dir = existing_dir(path, err), *rel = NULL;
+	char *dir = existing_dir(path, err);
 	enum darn_rc rc = DARN_ENOENT;
 
 	if (!dir)
 		return DARN_ENOMEM;
 	if (p->stores)
-		rc = darn_find_store(dir, p->stores, store, root, &rel, NULL);
-	free(rel);
+		rc = find_above(p, path, dir, store, root);
 	free(dir);
 	if (rc && rc != DARN_ENOENT)
 		return darn_fail(err, rc, 0, "cannot look for a store at '%s'",
