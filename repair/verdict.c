@@ -382,6 +382,23 @@ static void choose(const struct darn_case *c, struct darn_answer *best,
 	darn_answer_release(a);
 }
 
+/* Snapshots are found by the path that they were made of. */
+static void has_no_snapshot(const struct darn_case *c,
+			    const struct darn_source *s,
+			    struct darn_answer *best)
+{
+	char text[512];
+
+	if (!s->repo || best->origin || best->verdict != DARN_UNKNOWN)
+		return;
+	(void)snprintf(
+		text, sizeof(text),
+		"has no snapshot of '%.300s'; restore the one of another "
+		"path and use that directory as the source",
+		c->target.abs);
+	say(&best->why, s->typed, text);
+}
+
 static enum darn_rc ask_source(struct darn_case *c,
 			       const struct darn_question *q, size_t source,
 			       struct darn_answer *best, bool *contradicted,
@@ -396,6 +413,8 @@ static enum darn_rc ask_source(struct darn_case *c,
 		struct darn_answer a;
 
 		o = darn_source_origin(s, q->part, i);
+		if (!o && i == 0)
+			has_no_snapshot(c, s, best);
 		if (!o)
 			break;
 		if (q->only && o->nth != q->nth)

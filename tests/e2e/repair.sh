@@ -64,6 +64,9 @@ cp "$T/out" "$T/dry"
 exits 4 repair -n --max-repair 9 --accept=probable --unchanged-since-seal \
 	"$T/tree" --from "$T/good"
 says '^next: .* --max-repair 9 --unchanged-since-seal --accept=probable$'
+exits 0 snapshot create --repo "$T/repo" "$T/good"
+exits 4 repair -n "$T/tree" --from "$T/repo"
+says 'unknown leave: .*/repo: has no snapshot of .*/tree'
 mkdir "$T/none"
 exits 4 repair -n "$T/tree" --from "$T/none"
 says '^next: darn repair --dry-run [^ ]*/tree --from ANOTHER-SOURCE$'
