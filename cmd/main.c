@@ -118,7 +118,7 @@ static enum darn_rc check_operands(const struct darn_ctx *ctx,
 /* Runs the command and closes the report that it began. */
 static void run(struct darn_ctx *ctx, const void *opts)
 {
-	const struct darn_summary nothing = {.exit = 0};
+	struct darn_summary nothing = {.exit = 0};
 	struct darn_error err = DARN_ERROR_INIT;
 	enum darn_rc rc = ctx->command->run(ctx, opts, &err);
 
@@ -130,6 +130,7 @@ static void run(struct darn_ctx *ctx, const void *opts)
 			darn_json_begin(&ctx->json_out, "error");
 			darn_json_str(&ctx->json_out, "message", err.msg);
 			darn_json_end(&ctx->json_out);
+			nothing.errors = 1;
 		}
 		if (rc == DARN_EINVAL)
 			(void)usage_error(ctx->name, err.msg);
