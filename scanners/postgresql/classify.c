@@ -37,9 +37,7 @@ static const struct known directories[] = {
 	{"pg_commit_ts/", slru},
 	{"pg_notify/", slru},
 	{"pg_serial/", slru},
-	{"pg_twophase/",
-	 "prepared transaction: its checksum is not known here"},
-	{"pg_replslot/", "replication slot: its checksum is not known here"},
+	{"pg_replslot/", "replication slot: no checksum"},
 	{"pg_stat/", "statistics: no checksum"},
 	{"pg_stat_tmp/", "statistics: no checksum"},
 	{"pg_logical/", "state of logical replication: no checksum"},
@@ -252,6 +250,22 @@ static struct darn_class classify_in_log(const char *name)
 	return unchecked("not a file of PostgreSQL");
 }
 
+/* pg_twophase/HHHHHHHH, pg_replslot/NAME/state, and the one of the origins */
+static bool is_state(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (!name)
+		return false;
+	name++;
+	if (has_prefix(path, "pg_replslot/"))
+		return strcmp(name, "state") == 0;
+	if (has_prefix(path, "pg_twophase/"))
+		return strspn(name, "0123456789ABCDEF") == 8 &&
+		       strlen(name) == 8;
+	return strcmp(path, "pg_logical/replorigin_checkpoint") == 0;
+}
+
 struct darn_class darn_pg_classify(const void *ctx, const char *path,
 				   const struct darn_stat *st)
 {
@@ -268,6 +282,8 @@ struct darn_class darn_pg_classify(const void *ctx, const char *path,
 		return checked(&darn_pg_format_version);
 	if (strstr(path, "/pgsql_tmp"))
 		return unchecked(scratch);
+	if (is_state(path))
+		return checked(&darn_pg_format_state);
 	if (take_database(&rest, &rel) && !strchr(rest, '/'))
 		return classify_in_database(rest);
 	if (has_prefix(path, "pg_tblspc/") && strstr(path, "/PG_"))

@@ -74,5 +74,6 @@ enum darn_verdict darn_pg_judge(const void *ctx, const struct darn_unit *unit,
 				struct darn_evidence *why);
 
 extern const struct darn_format darn_pg_format_page;
+extern const struct darn_format darn_pg_format_state;
 
 #endif

@@ -402,7 +402,7 @@ static enum darn_verdict judge_other(const struct asked *a)
 	if (f == &darn_pg_format_relmap)
 		return other_moment(a, "the relation map of another moment may "
 				       "name other files");
-	return other_moment(a, "a file without checksum");
+	return other_moment(a, "a file that the log does not cover");
 }
 
 enum darn_verdict darn_pg_judge(const void *ctx, const struct darn_unit *unit,

@@ -56,7 +56,8 @@ static enum darn_shutdown shutdown(const void *ctx, struct darn_evidence *why)
 	const struct darn_pg_control *c = &pg->control;
 
 	if (!c->present) {
-		darn_evidence_add(why, "global/pg_control is missing");
+		darn_evidence_add(why, "global/pg_control is not there or "
+				       "cannot be read");
 		return DARN_SHUTDOWN_UNKNOWN;
 	}
 	if (!c->valid) {
@@ -87,9 +88,13 @@ static enum darn_shutdown shutdown(const void *ctx, struct darn_evidence *why)
 }
 
 static const struct darn_format *const formats[] = {
-	&darn_pg_format_page,	 &darn_pg_format_wal,
-	&darn_pg_format_control, &darn_pg_format_relmap,
-	&darn_pg_format_version, NULL,
+	&darn_pg_format_page,
+	&darn_pg_format_wal,
+	&darn_pg_format_control,
+	&darn_pg_format_relmap,
+	&darn_pg_format_version,
+	&darn_pg_format_state,
+	NULL,
 };
 
 const struct darn_store darn_store_postgresql = {

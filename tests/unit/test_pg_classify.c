@@ -34,6 +34,9 @@ START_TEST(formats)
 		 &darn_pg_format_page},
 		{"pg_wal/00000001000000000000002B", &darn_pg_format_wal},
 		{"pg_wal/0000000A00000FFF000000FF", &darn_pg_format_wal},
+		{"pg_twophase/000002F1", &darn_pg_format_state},
+		{"pg_replslot/s1/state", &darn_pg_format_state},
+		{"pg_logical/replorigin_checkpoint", &darn_pg_format_state},
 	};
 
 	for (size_t i = 0; i < DARN_ARRAY_SIZE(files); i++)
@@ -53,11 +56,9 @@ START_TEST(reasons)
 		{"pg_commit_ts/0000", "SLRU"},
 		{"pg_notify/0000", "SLRU"},
 		{"pg_serial/0000", "SLRU"},
-		{"pg_twophase/000002F1", "prepared"},
-		{"pg_replslot/s1/state", "replication"},
+		{"pg_replslot/s1/xid-700-lsn-0-1.spill", "replication"},
 		{"pg_stat/pgstat.stat", "statistics"},
 		{"pg_stat_tmp/db_0.stat", "statistics"},
-		{"pg_logical/replorigin_checkpoint", "logical"},
 		{"pg_logical/snapshots/0-1A.snap", "logical"},
 		{"pg_snapshots/0000-1", "snapshot"},
 		{"pg_dynshmem/mmap.1", "temporary"},
@@ -120,6 +121,8 @@ START_TEST(strangers)
 		"pg_wal/00000001000000000000002",
 		"pg_wal/00000001000000000000002B0",
 		"pg_tblspc/x/16384",
+		"pg_twophase/000002f1",
+		"pg_twophase/000002F10",
 		"core",
 		"",
 		"lost+found/x",
