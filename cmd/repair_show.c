@@ -67,11 +67,12 @@ static enum darn_rc show_item(const struct darn_plan_item *i, void *payload,
 	return DARN_OK;
 }
 
-static void hints(struct darn_ctx *ctx, const struct darn_plan_totals *t)
+static void hints(struct darn_ctx *ctx, const struct darn_plan_totals *t,
+		  bool accept_probable)
 {
 	uint64_t open = t->by_verdict[DARN_UNKNOWN] + t->by_verdict[DARN_STALE];
 
-	if (t->by_verdict[DARN_PROBABLE])
+	if (t->by_verdict[DARN_PROBABLE] && !accept_probable)
 		fputs("probable units are written with --accept=probable "
 		      "only\n",
 		      ctx->out);
@@ -93,7 +94,8 @@ static void hints(struct darn_ctx *ctx, const struct darn_plan_totals *t)
 			t->most_in_a_file);
 }
 
-static void totals_text(struct darn_ctx *ctx, const struct darn_plan_totals *t)
+static void totals_text(struct darn_ctx *ctx, const struct darn_plan_totals *t,
+			bool accept_probable)
 {
 	char size[DARN_SIZE_TEXT];
 
@@ -113,7 +115,7 @@ static void totals_text(struct darn_ctx *ctx, const struct darn_plan_totals *t)
 		"afterwards\n",
 		t->writes, darn_text_size(size, t->bytes), t->exit_now,
 		t->exit_after);
-	hints(ctx, t);
+	hints(ctx, t, accept_probable);
 }
 
 enum darn_rc darn_show_plan(struct darn_ctx *ctx, struct darn_plan *p,
@@ -127,7 +129,7 @@ enum darn_rc darn_show_plan(struct darn_ctx *ctx, struct darn_plan *p,
 	if (!rc)
 		rc = darn_plan_each(p, show_item, ctx, err);
 	if (!rc && !ctx->json)
-		totals_text(ctx, &t);
+		totals_text(ctx, &t, darn_plan_options(p)->accept_probable);
 	return rc;
 }
 

@@ -46,8 +46,9 @@ static enum next choose_next(const struct darn_ctx *ctx,
 		return NEXT_REPAIR;
 	if (s->interrupted)
 		return NEXT_RESCAN;
-	/* nobody knows these files, and that is all that is wrong */
-	if (c->total && c->unverified == c->total && s->stores == 0)
+	/* no check knows these files, and that is all that is wrong */
+	if (c->total && c->unverified == c->total && !ctx->unstopped &&
+	    !ctx->unclean)
 		return NEXT_SEAL;
 	if (s->errors || c->verified == 0)
 		return NEXT_RESCAN;
