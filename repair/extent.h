@@ -3,7 +3,8 @@
  * extent.h - the findings of one file as runs of bytes.
  *
  * Findings come sorted by offset, one per unit, and several may speak of the
- * same bytes.  Adjoining ones of equal severity are one extent.
+ * same bytes.  Adjoining ones of the same kind are one extent; where they
+ * overlap, the more severe one counts.
  */
 #ifndef DARN_REPAIR_EXTENT_H
 #define DARN_REPAIR_EXTENT_H

@@ -26,8 +26,10 @@ enum darn_image {
 enum darn_image darn_image_judge(const struct darn_jrec *r, const uint8_t *now,
 				 size_t len);
 
-/* The same, read from the open file @fd; PRE where it cannot be
- * read now and could not then. */
+/*
+ * The same, read from the open file @fd; PRE where it cannot be read now and
+ * could not then.
+ */
 DARN_MUST_CHECK
 enum darn_rc darn_image_look(const struct darn_jrec *r, int fd,
 			     enum darn_image *out, struct darn_error *err);

@@ -58,7 +58,7 @@ struct darn_jrec {
 	uint64_t old_size, new_size; /* of the file before and after */
 	int64_t mtime_ns, atime_ns;  /* before (CREATE: wanted) */
 	uint32_t mode, uid, gid;
-	uint64_t digest; /* CREATE: darn_stream_digest of the file */
+	uint64_t digest; /* CREATE: of the file, as digest.h has it */
 	const uint8_t *pre, *new;
 	size_t pre_len, new_len;
 };

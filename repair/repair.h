@@ -18,7 +18,7 @@ struct darn_repair_options {
 	const char *path; /* the target, as typed */
 	const char *const *sources;
 	size_t nsources;
-	const char *manifest; /* of the target; NULL: the one in the state */
+	const char *manifest; /* of the target; NULL: those in the state */
 	bool unchanged_since_seal;
 	bool accept_probable;
 	bool assume_stopped;
@@ -93,7 +93,9 @@ const struct darn_repair_options *darn_plan_options(const struct darn_plan *p);
 /* What the scan of the target said, or NULL for a plan from a file. */
 struct darn_report *darn_plan_report(struct darn_plan *p);
 
-/* More than the operator allows?  0: no limit.  @percent of what was scanned.
+/*
+ * The most that the operator allows: units, and per cent of the bytes that were
+ * scanned.  0: no limit.
  */
 struct darn_repair_limit {
 	uint64_t units;
@@ -140,7 +142,8 @@ enum darn_rc darn_repair_apply(struct darn_plan *p,
 
 /*
  * A repair of this target that was killed: the path of its journal, to be
- * freed, or DARN_ENOENT.  Finish it before making a plan.
+ * freed, or DARN_ENOENT.  Finish it before making a plan: *strange counts what
+ * is neither as it was nor as it was to be, and is left alone.
  */
 DARN_MUST_CHECK
 enum darn_rc darn_repair_pending(const struct darn_repair_options *o,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * writer.h - the only place of the program that writes into a store.
+ * writer.h - how a repair writes into a store, and the only way it does.
+ * Putting things back is undo.h, the lock of the engine hold.h.
  *
  * There is no way to write past the journal: both images of every unit are in
  * it, synced, before the first byte changes.  Then every unit is written,

@@ -3,8 +3,8 @@
  * io.h - a file to read from, whatever it lies in.
  *
  * One vtable for a file on disk, a member of a snapshot, a piece of memory or
- * a wrapper that injects faults.  Reading only: the single place that writes
- * into a store is repair/writer.c, and it cannot be reached from here.
+ * a wrapper that injects faults.  Reading only: what writes into a store is
+ * in repair/, behind a journal, and cannot be reached from here.
  *
  * Every function may be called from several threads at once on one object.
  * pread and never mmap: a bad sector must be an error code, not a SIGBUS.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * internal.h - what pool.c and worker.c share.  Nobody else includes it.
+ * internal.h - what pool.c, worker.c and stats.c share.  Nobody else includes
+ * it.
  *
  * Promises.  An item is pushed on a deque first and announced afterwards: the
  * counter @ready goes up by one under idle_lock.  Whoever wants work takes one

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool.h - the work-stealing pool: the only place that creates threads.
+ * pool.h - the work-stealing pool.  Only this folder creates threads.
  *
  * Workers: each has a deque of its own.  It takes its newest task first; one
  * with nothing to do steals the oldest task of another.  A *range* task is a

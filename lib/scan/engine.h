@@ -11,6 +11,8 @@
  *   check.c      one chunk: format, second look, witness, coverage
  *   stream.c     the same for formats that want their bytes in order
  *   commit.c     from a sink to the report
+ *   links.c      inodes that were met before
+ *   verify.c     one file for a repair, without all of the above
  *
  * Threads: the walk runs in the caller's thread and is the only one that
  * touches struct darn_engine's "walk" part.  A file belongs to whoever holds a

@@ -12,7 +12,7 @@
 
 #include "lib/scan/store.h"
 
-/* Exit status bits, in the manner of fsck(8); product convention 1. */
+/* Exit status bits, in the manner of fsck(8); darn(1) explains them. */
 enum {
 	DARN_EXIT_REPAIRED = 1,
 	DARN_EXIT_SUSPICIOUS = 2,
@@ -36,7 +36,10 @@ enum darn_record_kind {
 	DARN_REC_FILE,
 };
 
-/* One line of a report.  Strings live until the callback returns. */
+/*
+ * One line of a report.  Strings live until the callback returns; what a kind
+ * does not use is 0 or "".
+ */
 struct darn_record {
 	enum darn_record_kind kind;
 	const char *path; /* root as typed plus the relative path */
@@ -52,8 +55,8 @@ struct darn_record {
 	const char *message; /* finding: the code's sentence; error: the text */
 	/* file */
 	struct darn_coverage bytes;
-	const char *reason;
-	/* store: version, title and evidence (lines) */
+	const char *reason; /* why bytes were not verified, or "" */
+	/* store; evidence: one fact per line */
 	const char *version, *title;
 	enum darn_liveness liveness;
 	enum darn_shutdown shutdown;
@@ -61,9 +64,9 @@ struct darn_record {
 };
 
 struct darn_summary {
-	unsigned exit; /* bits */
+	unsigned exit; /* bits, of findings beyond max_errors too */
 	uint64_t files, stores;
-	uint64_t findings; /* all but info */
+	uint64_t findings; /* all but info, of those that were kept */
 	uint64_t info, suspicious, torn, damaged, unreadable, errors;
 	struct darn_coverage bytes;
 	double seconds;

@@ -29,25 +29,30 @@ struct darn_progress {
 	atomic_uint_least64_t files_seen, bytes_seen; /* found by the walk */
 	atomic_uint_least64_t files_done, bytes_done;
 	atomic_uint_least64_t findings; /* suspicious or worse */
-	_Atomic(const char *) phase;	/* "scan", "repair": static strings */
+	_Atomic(const char *) phase;	/* "scan", "restore": static strings */
 	atomic_bool cancel;
 };
 
 struct darn_scan_options {
 	const struct darn_store *const *stores; /* NULL-terminated */
 	unsigned jobs;				/* workers; 0 = no threads */
-	unsigned io_depth;  /* reads in flight; 0 = by the device */
+	unsigned io_depth;  /* reads in flight; 0 = by the device.  Without
+			     * workers there is one at a time. */
 	bool direct;	    /* read past the page cache */
 	const char *format; /* force "format" or "store/format", or NULL */
 	const char *const *include, *const *exclude; /* NULL-terminated globs
 						      * (fnmatch) against the
 						      * relative path and its
 						      * base name; or NULL */
-	uint64_t max_errors;			     /* 0 = no limit */
-	const char *spill_dir;		/* for reports larger than memory */
+	uint64_t max_errors;   /* findings kept; 0 = all */
+	const char *spill_dir; /* for reports and notes that outgrow their
+				* room in memory; NULL: /var/tmp */
 	struct darn_witness *witness;	/* or NULL */
 	struct darn_progress *progress; /* or NULL */
-	/* Filled in at the end where not NULL: pool counters by worker. */
+	/*
+	 * Filled in at the end where not NULL: pool counters by worker; what
+	 * there is no worker for is 0.
+	 */
 	struct darn_pool_stats *stats;
 	unsigned nstats;
 };
@@ -65,9 +70,9 @@ enum darn_rc darn_scan(const char *const *roots, size_t nroots,
 		       struct darn_report **out, struct darn_error *err);
 
 /*
- * Finds the store that owns the directory @path (the directory itself or one
- * above it).  *out_root gets the store's root, absolute, to be freed, and
- * *out_rel the rest of @path ("" or relative).  DARN_ENOENT where none is.
+ * Finds the store that owns @path: the directory itself or one above it.
+ * *out_root gets the store's root, absolute, and *out_rel the rest of @path
+ * ("" or relative); both are to be freed.  DARN_ENOENT where none is.
  */
 DARN_MUST_CHECK
 enum darn_rc darn_find_store(const char *path,

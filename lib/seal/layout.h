@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layout.h - the bytes of a manifest, version 1.  For lib/seal only.
+ * layout.h - the bytes of a manifest, version 1.  For lib/seal, and for
+ * lib/snapshot, which copies by its chunks.
  *
  * All numbers are little-endian.  "check" is a 64-bit XXH3 of the part's other
  * bytes, mixed with the part's offset in the file, so that a good part at

@@ -126,7 +126,7 @@ enum darn_rc darn_manifest_matches(struct darn_manifest *m,
 				   bool *matches, struct darn_error *err);
 
 /*
- * repair.md, rule 4: may this seal prove anything about the file as it is now?
+ * May this seal prove anything about the file as it is now (darn-seal(5))?
  * True if size and mtime are as sealed, the file was settled, the seal is not
  * fuzzy and the machine has not been restarted since (same boot id).
  * @vouched: the operator said that nothing was written since; then only the

@@ -26,7 +26,7 @@ enum {
 	 * replaces no more than what broke; the digests are 0.4 % of the data.
 	 */
 	BLOCK_UNKNOWN = 4096,
-	SETTLED_NS = 2000000000 /* repair.md, rule 4: "two seconds" */
+	SETTLED_NS = 2000000000 /* as darn-seal(5) says */
 };
 
 struct root {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vouch.c - what a seal proves about the bytes of a file: repair.md's rule of
- * the valid seal.
+ * vouch.c - what a seal proves about the bytes of a file, by the rule of
+ * darn-seal(5).
  */
 #include <stdio.h>
 #include <string.h>
