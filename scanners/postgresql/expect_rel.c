@@ -227,8 +227,9 @@ static enum darn_rc on_class(const uint8_t *row, size_t len, void *payload,
 	if (rel.spc == 0)
 		rel.spc = r->db.spc;
 	rel.db = shared ? 0 : r->db.oid;
-	/* A backup leaves out what a crash would empty. */
-	if (rel.node == 0 || (!logged && r->x->pg->base_backup))
+	/* A backup leaves out what a crash would empty; a standby has none. */
+	if (rel.node == 0 ||
+	    (!logged && (r->x->pg->base_backup || r->x->pg->standby)))
 		return DARN_OK;
 	pages = darn_get_le32(row + 96);
 	/* A crash empties an unlogged table and leaves the count. */

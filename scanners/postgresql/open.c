@@ -22,6 +22,8 @@ enum {
 	MAX_TEXT = 1 << 16,
 	CATALOG_15 = 202209061, /* catalogue version of PostgreSQL 15 */
 	ENOUGH_SAMPLES = 32,
+	/* What a server may have logged without it reaching the medium. */
+	UNFLUSHED = 64 << 20,
 };
 
 static bool exists(struct darn_tree *t, const char *path)
@@ -257,6 +259,20 @@ static enum darn_rc follow_links(struct darn_pg *pg, struct darn_tree *t,
 /* ---- the log ---- */
 
 /*
+ * No page is newer than the end of the log; but CREATE INDEX, CLUSTER and their
+ * like write their new files without waiting for the log, so that a crash
+ * leaves pages whose records are lost.
+ */
+static uint64_t last_possible(const struct darn_pg *pg)
+{
+	uint64_t end = pg->log.end_lsn;
+
+	if (darn_pg_clean(&pg->start))
+		return end;
+	return end > UINT64_MAX - UNFLUSHED ? UINT64_MAX : end + UNFLUSHED;
+}
+
+/*
  * The end of the log, and what recovery will write anew.  A live server writes
  * on, so nothing is said about it; a backup's pages may be newer than the
  * part of the log that came with it.
@@ -275,7 +291,7 @@ static enum darn_rc look_at_log(struct darn_pg *pg, struct darn_tree *t,
 	pg->live = live == DARN_LIVE;
 	if (live == DARN_STOPPED && pg->log.known && !pg->base_backup &&
 	    !pg->standby)
-		pg->max_lsn = pg->log.end_lsn;
+		pg->max_lsn = last_possible(pg);
 	if (live == DARN_STOPPED && pg->log.intact && pg->start.valid &&
 	    !pg->standby && pg->sums == DARN_PG_SUMS_ON)
 		rc = darn_pg_written_build(pg, t, err);

@@ -3,12 +3,12 @@
  * zero.c - which pages of zeros may be there.
  *
  * The server makes a file longer by a page of zeros and fills it later.  So
- * they are normal at the end of a relation, and in the middle of hash indexes
- * and of the free-space and visibility maps; after a crash also where recovery
- * will fill them, and wherever the free-space map calls a block all free:
- * tables that several clients fill grow by many blocks at a time.  In the
- * middle of other relations a crash may leave one, but so does a disk that
- * forgets: suspicious.  Where the log that is still here gave the block
+ * they are normal at the end of a relation, and in the middle of hash and
+ * SP-GiST indexes and of the free-space and visibility maps; after a crash also
+ * where recovery will fill them, and wherever the free-space map calls a block
+ * all free: tables that several clients fill grow by many blocks at a time.
+ * In the middle of other relations a crash may leave one, but so does a disk
+ * that forgets: suspicious.  Where the log that is still here gave the block
  * content, it is damage.
  *
  * The log is asked about many blocks in one walk: runs of zeros are gathered
@@ -180,7 +180,9 @@ static void find_normal(struct darn_pg_zero *z, struct zero_file *f)
 	if (f->rel.fork != DARN_PG_MAIN)
 		return;
 	am = darn_pg_am_of_file(z->pg, z->t, f->first);
-	if (am != DARN_PG_AM_UNKNOWN && am != DARN_PG_AM_HASH)
+	/* SP-GiST sets pages aside without writing them. */
+	if (am != DARN_PG_AM_UNKNOWN && am != DARN_PG_AM_HASH &&
+	    am != DARN_PG_AM_SPGIST)
 		f->in = DARN_PG_PAGE_ZEROED;
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Healthy clusters, of several configurations, have no findings: cleanly
-# stopped, crashed, a base backup, without checksums.  Every file has a name.
+# stopped, crashed, a base backup, without checksums, a standby, killed while an
+# index was made.  Every file has a name.
 . tests/stores/lib.sh
 . tests/stores/pg.sh
 data=$(dataset postgresql) || exit 1
@@ -13,8 +14,8 @@ summary() {
 }
 
 healthy() {
-	summary "$data/$1"
-	python3 - "$T/json" "$(cat "$T/status")" "$1" <<'EOF' || die "$1 is not healthy"
+	summary "$1"
+	python3 - "$T/json" "$(cat "$T/status")" "${1##*/}" <<'EOF' || die "$1 is not healthy"
 import json, sys
 records = [json.loads(line) for line in open(sys.argv[1])]
 # a killed server may leave the last record of its log half written
@@ -40,5 +41,30 @@ EOF
 }
 
 for cluster in clean crashed base nosums; do
-	healthy $cluster
+	healthy "$data/$cluster"
 done
+
+# A standby has the unlogged tables of its primary as _init forks only.
+pg_copy "$data/base" "$T/standby"
+pg_as touch "$T/standby/standby.signal"
+pg_start "$T/standby"
+pg_stop "$T/standby"
+healthy "$T/standby"
+
+# The pages of an index are written before the log of them is.
+pg_copy "$data/clean" "$T/index"
+cat >>"$T/index/postgresql.conf" <<EOF
+wal_writer_delay = 10s
+wal_buffers = 8MB
+EOF
+pg_start "$T/index"
+{
+	echo "begin; create index on orders (note, id);"
+	echo "select 'made'; select pg_sleep(60);"
+} | pg_query "$T/index" shop >"$T/out" 2>/dev/null &
+until grep -q made "$T/out"; do
+	sleep 0.1
+done
+pg_kill "$T/index"
+rm "$T/index/postmaster.pid"
+healthy "$T/index"

@@ -85,6 +85,7 @@ START_TEST(in_the_middle)
 		{16, 0xff81, "postgresql/page-zeroed"}, /* GiST */
 		{8, 0, "postgresql/page-zeroed"},	/* GIN */
 		{16, 0xff80, "postgresql/page-empty"},	/* hash */
+		{8, 0xff82, "postgresql/page-empty"},	/* SP-GiST */
 		{24, 0, "postgresql/page-empty"},	/* not known */
 	};
 
