@@ -41,8 +41,8 @@ void darn_strings_release(struct darn_strings *list)
 	*list = (struct darn_strings){.n = 0};
 }
 
-/* The leading digits of @s; *end is what follows.  False: none, or too many. */
-static bool digits(const char *s, uint64_t *out, const char **end)
+enum darn_rc darn_opt_number(const char *s, uint64_t max, uint64_t *out,
+			     struct darn_error *err)
 {
 	uint64_t v = 0;
 	const char *p = s;
@@ -50,56 +50,14 @@ static bool digits(const char *s, uint64_t *out, const char **end)
 	for (; *p >= '0' && *p <= '9'; p++) {
 		if (__builtin_mul_overflow(v, 10, &v) ||
 		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
-			return false;
+			break; /* *p is the digit too many */
 	}
-	*out = v;
-	*end = p;
-	return p != s;
-}
-
-enum darn_rc darn_opt_number(const char *s, uint64_t max, uint64_t *out,
-			     struct darn_error *err)
-{
-	const char *end;
-	uint64_t v;
-
-	if (!digits(s, &v, &end) || *end || v > max)
+	if (p == s || *p || v > max)
 		return darn_fail(err, DARN_EINVAL, 0,
 				 "'%s' is not a number from 0 to %llu", s,
 				 (unsigned long long)max);
 	*out = v;
 	return DARN_OK;
-}
-
-enum darn_rc darn_opt_size(const char *s, uint64_t *out, struct darn_error *err)
-{
-	static const char letters[] = "KMGT";
-	const char *end, *letter;
-	uint64_t v, base = 1000;
-
-	if (!digits(s, &v, &end))
-		goto bad;
-	if (*end) {
-		letter = strchr(letters, *end);
-		if (!letter)
-			goto bad;
-		end++;
-		if (*end == 'i') {
-			base = 1024;
-			end++;
-		}
-		for (const char *p = letters; p <= letter; p++) {
-			if (__builtin_mul_overflow(v, base, &v))
-				goto bad;
-		}
-		if (*end)
-			goto bad;
-	}
-	*out = v;
-	return DARN_OK;
-bad:
-	return darn_fail(err, DARN_EINVAL, 0,
-			 "'%s' is not a size (like 4096, 4Ki, 10M, 1Gi)", s);
 }
 
 static enum darn_rc set_choice(const struct darn_opt *o, const char *arg,
@@ -145,14 +103,9 @@ static enum darn_rc set_number(const struct darn_opt *o, const char *arg,
 	enum darn_rc rc;
 
 	assert(arg); /* tables give every number one */
-	switch (o->kind) {
-	case DARN_KIND_SIZE:
-		rc = darn_opt_size(arg, field, &cause);
-		break;
-	case DARN_KIND_U64:
+	if (o->kind == DARN_KIND_U64) {
 		rc = darn_opt_number(arg, UINT64_MAX, field, &cause);
-		break;
-	default:
+	} else {
 		/* the largest is left for "not given" */
 		rc = darn_opt_number(arg, UINT_MAX - 1, &v, &cause);
 		if (rc == DARN_OK)
@@ -282,8 +235,6 @@ static bool given(const struct darn_opt *o, const void *values)
 {
 	const void *field = (const char *)values + o->offset;
 
-	if (o->kind == DARN_KIND_LIST)
-		return ((const struct darn_strings *)field)->n > 0;
 	return *(const char *const *)field != NULL;
 }
 

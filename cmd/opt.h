@@ -45,7 +45,6 @@ enum darn_opt_kind {
 	DARN_KIND_COUNT,  /* unsigned: how often it was given */
 	DARN_KIND_UINT,	  /* unsigned */
 	DARN_KIND_U64,	  /* uint64_t */
-	DARN_KIND_SIZE,	  /* uint64_t, bytes: 10, 4Ki, 2M, ... */
 	DARN_KIND_STR,	  /* const char *, points into argv */
 	DARN_KIND_LIST,	  /* struct darn_strings, repeatable */
 	DARN_KIND_CHOICE, /* unsigned: index into @arg, "auto|json|none" */
@@ -58,7 +57,7 @@ struct darn_opt {
 	size_t offset; /* of the field in the values of the group */
 	enum darn_opt_kind kind;
 	char letter;   /* 0: none */
-	bool required; /* STR and LIST only */
+	bool required; /* STR only */
 	bool unlisted; /* left out of the synopsis: -h, -V */
 };
 
@@ -85,10 +84,6 @@ struct darn_opt {
 	{                                                            \
 		DARN_OPT_(DARN_KIND_U64, uint64_t, l, n, a, t, f, h) \
 	}
-#define DARN_OPT_SIZE(l, n, a, t, f, h)                               \
-	{                                                             \
-		DARN_OPT_(DARN_KIND_SIZE, uint64_t, l, n, a, t, f, h) \
-	}
 #define DARN_OPT_STR(l, n, a, t, f, h)                                   \
 	{                                                                \
 		DARN_OPT_(DARN_KIND_STR, const char *, l, n, a, t, f, h) \
@@ -107,12 +102,6 @@ struct darn_opt {
 	{                                                                 \
 		DARN_OPT_(DARN_KIND_STR, const char *, l, n, a, t, f, h), \
 			.required = true                                  \
-	}
-#define DARN_OPT_LIST_REQUIRED(l, n, a, t, f, h)                              \
-	{                                                                     \
-		DARN_OPT_(DARN_KIND_LIST, struct darn_strings, l, n, a, t, f, \
-			  h),                                                 \
-			.required = true                                      \
 	}
 #define DARN_OPT_END         \
 	{                    \
@@ -145,11 +134,6 @@ void darn_opt_release(const struct darn_opt_group *groups, size_t ngroups);
 DARN_MUST_CHECK
 enum darn_rc darn_opt_number(const char *s, uint64_t max, uint64_t *out,
 			     struct darn_error *err);
-/* With K, M, G, T (powers of 1000) or Ki, Mi, Gi, Ti (of 1024) behind it. */
-DARN_MUST_CHECK
-enum darn_rc darn_opt_size(const char *s, uint64_t *out,
-			   struct darn_error *err);
-
 /*
  * usage.c.  The synopsis is one line "@lead [-n] [--from SOURCE]... PATH",
  * broken before column 80; options with a letter show that one.

@@ -51,9 +51,7 @@ static void put_synopsis_option(struct wrap *w, const struct darn_opt *o)
 	bool list = o->kind == DARN_KIND_LIST;
 
 	short_form(o, form, sizeof(form));
-	if (o->required && list)
-		snprintf(word, sizeof(word), "%s [%s]...", form, form);
-	else if (o->required)
+	if (o->required)
 		snprintf(word, sizeof(word), "%s", form);
 	else
 		snprintf(word, sizeof(word), "[%s]%s", form, list ? "..." : "");

@@ -12,7 +12,7 @@
 struct values {
 	bool dry;
 	unsigned verbose, jobs, mode;
-	uint64_t count, size;
+	uint64_t count;
 	const char *plan;
 	struct darn_strings from;
 };
@@ -22,11 +22,11 @@ static const struct darn_opt table[] = {
 	DARN_OPT_COUNT('v', "verbose", struct values, verbose, "say more"),
 	DARN_OPT_UINT('j', "jobs", "N", struct values, jobs, "workers"),
 	DARN_OPT_U64(0, "count", "N", struct values, count, "how many"),
-	DARN_OPT_SIZE(0, "size", "SIZE", struct values, size, "how large"),
-	DARN_OPT_STR(0, "plan", "FILE", struct values, plan, "the plan"),
+	DARN_OPT_STR_REQUIRED(0, "plan", "FILE", struct values, plan,
+			      "the plan"),
 	DARN_OPT_CHOICE(0, "mode", "auto|bar|none", struct values, mode, "how"),
-	DARN_OPT_LIST_REQUIRED(0, "from", "SOURCE", struct values, from,
-			       "take good bytes from SOURCE"),
+	DARN_OPT_LIST(0, "from", "SOURCE", struct values, from,
+		      "take good bytes from SOURCE"),
 	DARN_OPT_END};
 
 static struct values values;
@@ -129,10 +129,6 @@ static const struct {
 	{{"-j", " 1"}, "is not a number"},
 	{{"-j", "4294967295"}, "is not a number"},
 	{{"--count", "18446744073709551616"}, "is not a number"},
-	{{"--size", "4X"}, "option '--size': '4X' is not a size"},
-	{{"--size", "4Kib"}, "is not a size"},
-	{{"--size", "K"}, "is not a size"},
-	{{"--size", "20000000T"}, "is not a size"},
 	{{"--mode", "ba"}, "'ba' is not one of auto|bar|none"},
 	{{"--mode", ""}, "'' is not one of"},
 	{{"--mode=auto|bar"}, "is not one of"},
@@ -143,33 +139,6 @@ START_TEST(mistakes)
 	ck_assert_int_eq(parse(wrong[_i].args), DARN_EINVAL);
 	ck_assert_msg(strstr(err.msg, wrong[_i].text) != NULL, "got: %s",
 		      err.msg);
-}
-END_TEST
-
-static const struct {
-	const char *text;
-	uint64_t bytes;
-} sizes[] = {
-	{"0", 0},
-	{"4096", 4096},
-	{"1K", 1000},
-	{"1Ki", 1024},
-	{"3M", 3000000},
-	{"3Mi", 3u << 20},
-	{"2G", 2000000000},
-	{"2Gi", 2147483648},
-	{"1T", 1000000000000},
-	{"16777215Ti", 16777215ull << 40},
-	{"18446744073709551615", UINT64_MAX},
-};
-
-START_TEST(size_suffixes)
-{
-	uint64_t v = 1;
-
-	err = (struct darn_error)DARN_ERROR_INIT;
-	ck_assert_int_eq(darn_opt_size(sizes[_i].text, &v, &err), DARN_OK);
-	ck_assert_uint_eq(v, sizes[_i].bytes);
 }
 END_TEST
 
@@ -190,8 +159,8 @@ START_TEST(required_is_asked_for_later)
 
 	ck_assert_int_eq(PARSE("-n"), DARN_OK);
 	ck_assert_int_eq(darn_opt_complete(&group, 1, &err), DARN_EINVAL);
-	ck_assert_str_eq(err.msg, "--from SOURCE is missing");
-	ck_assert_int_eq(PARSE("--from", "s"), DARN_OK);
+	ck_assert_str_eq(err.msg, "--plan FILE is missing");
+	ck_assert_int_eq(PARSE("--plan", "p"), DARN_OK);
 	ck_assert_int_eq(darn_opt_complete(&group, 1, &err), DARN_OK);
 }
 END_TEST
@@ -220,9 +189,8 @@ START_TEST(synopsis)
 	char *text = printed(put_synopsis);
 
 	ck_assert_str_eq(text, "darn mend [-n] [-v] [-j N] [--count N] "
-			       "[--size SIZE] [--plan FILE]\n"
-			       "        [--mode=auto|bar|none] --from SOURCE "
-			       "[--from SOURCE]... PATH\n");
+			       "--plan FILE [--mode=auto|bar|none]\n"
+			       "        [--from SOURCE]... PATH\n");
 	free(text);
 }
 END_TEST
@@ -244,7 +212,7 @@ START_TEST(list_for_completion)
 	char *text = printed(darn_opt_list);
 
 	ck_assert_str_eq(text, "-n\n--dry-run\n-v\n--verbose\n-j\n--jobs=N\n"
-			       "--count=N\n--size=SIZE\n--plan=FILE\n"
+			       "--count=N\n--plan=FILE\n"
 			       "--mode=auto|bar|none\n--from=SOURCE\n");
 	free(text);
 }
@@ -262,7 +230,6 @@ Suite *darn_suite(void)
 	tcase_add_test(t, many_operands);
 	tcase_add_test(t, last_one_counts);
 	tcase_add_loop_test(t, mistakes, 0, DARN_ARRAY_SIZE(wrong));
-	tcase_add_loop_test(t, size_suffixes, 0, DARN_ARRAY_SIZE(sizes));
 	tcase_add_test(t, numbers_and_choices);
 	tcase_add_test(t, required_is_asked_for_later);
 	tcase_add_test(t, synopsis);
