@@ -292,6 +292,8 @@ static enum darn_rc show_and_apply(struct run *r, struct darn_error *err)
 	ctx->exit |= res.exit;
 	if (!rc)
 		darn_show_end(ctx, r->plan, &res, applied, r->o->max_repair);
+	else if (rc == DARN_ECANCELED && applied)
+		darn_show_interrupted(ctx, r->plan, &res, r->o->max_repair);
 	darn_report_destroy(res.report);
 	return rc;
 }

@@ -343,3 +343,19 @@ void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
 	}
 	free(next);
 }
+
+void darn_show_interrupted(struct darn_ctx *ctx, struct darn_plan *p,
+			   const struct darn_repair_result *res,
+			   const char *max_repair)
+{
+	char size[DARN_SIZE_TEXT];
+
+	if (ctx->json)
+		return;
+	fprintf(ctx->out,
+		"repaired: %" PRIu64 " units, %s, so far; the rest is as it "
+		"was\nnext: ",
+		res->done, darn_text_size(size, res->bytes));
+	put_command(ctx->out, ctx, darn_plan_options(p), max_repair);
+	fputc('\n', ctx->out);
+}

@@ -23,4 +23,9 @@ void darn_show_end(struct darn_ctx *ctx, struct darn_plan *p,
 		   const struct darn_repair_result *res, bool applied,
 		   const char *max_repair);
 
+/* How far it came, and how to go on; nothing with --json. */
+void darn_show_interrupted(struct darn_ctx *ctx, struct darn_plan *p,
+			   const struct darn_repair_result *res,
+			   const char *max_repair);
+
 #endif
