@@ -10,7 +10,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "lib/io/fd.h"
 
 enum {
 	IN_BUF = 1 << 15
@@ -64,6 +65,9 @@ static void sift_down(struct darn_spool_reader *r, size_t i)
 static enum darn_rc fill(const struct darn_spool *s, struct source *src,
 			 size_t need, struct darn_error *err)
 {
+	size_t len, got = 0;
+	int error;
+
 	if (src->have - src->pos >= need)
 		return DARN_OK;
 	memmove(src->buf, src->buf + src->pos, src->have - src->pos);
@@ -78,22 +82,15 @@ static enum darn_rc fill(const struct darn_spool *s, struct source *src,
 		src->buf = p;
 		src->size = need;
 	}
-	while (src->have < need) {
-		size_t len = (size_t)DARN_MIN((uint64_t)(src->size - src->have),
-					      src->end - src->off);
-		ssize_t n = pread(s->fd, src->buf + src->have, len,
-				  (off_t)src->off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return darn_fail(err, DARN_EIO, n ? errno : 0,
-					 "cannot read a temporary file in "
-					 "'%s'",
-					 s->dir);
-		src->have += (size_t)n;
-		src->off += (uint64_t)n;
-	}
+	len = (size_t)DARN_MIN((uint64_t)(src->size - src->have),
+			       src->end - src->off);
+	error = darn_fd_read(s->fd, src->buf + src->have, len, src->off, &got);
+	if (error || got < need - src->have)
+		return darn_fail(err, DARN_EIO, error,
+				 "cannot read a temporary file in '%s'",
+				 s->dir);
+	src->have += got;
+	src->off += got;
 	return DARN_OK;
 }
 

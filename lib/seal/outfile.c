@@ -56,21 +56,20 @@ enum darn_rc darn_outfile_create(struct darn_outfile *f, const char *path,
 	f->path = darn_strdup(path, err);
 	f->tmp = darn_asprintf(err, "%s" DARN_OUTFILE_TMP "%016" PRIx64, path,
 			       salt);
-	if (!f->path || !f->tmp)
-		goto nomem;
-	f->fd = open(f->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (f->fd >= 0)
-		return DARN_OK;
-	rc = darn_fail(err, DARN_EIO, errno, "cannot create '%s'", path);
-	free(f->tmp);
+	if (f->path && f->tmp) {
+		f->fd = open(f->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+			     0600);
+		if (f->fd >= 0)
+			return DARN_OK;
+		rc = darn_fail(err, DARN_EIO, errno, "cannot create '%s'",
+			       path);
+	} else {
+		rc = DARN_ENOMEM;
+	}
+	free(f->tmp); /* it is not there, or not ours */
 	f->tmp = NULL;
 	darn_outfile_release(f);
 	return rc;
-nomem:
-	free(f->tmp);
-	f->tmp = NULL;
-	darn_outfile_release(f);
-	return DARN_ENOMEM;
 }
 
 enum darn_rc darn_outfile_write(struct darn_outfile *f, const void *buf,
