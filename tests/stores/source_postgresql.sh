@@ -95,3 +95,17 @@ cmp -s "$C/global/pg_control" "$S/global/pg_control" ||
 	echo "the machine is too busy to stop two servers in one second"
 hit "$C/$orders" "$block"
 refused "$orders" "a clone of other work (try $try)"
+
+# 5. A page that the backup read half written, and no checksum to tell.
+copy "$data/nosums" "$C"
+echo "wal_keep_size = 300MB" >>"$C/postgresql.conf"
+pg_start "$C" || die "the server does not run"
+rm -rf "$S"
+pg_as "$PG_BIN/pg_basebackup" -h "$C.run" -p "$PG_PORT" -U postgres \
+	-D "$S" -X stream -c fast --no-sync || die "no backup is made"
+pg_query "$C" postgres -c "update t set v = 'newer' where id < 10"
+table=$(pg_query "$C" postgres -c "select pg_relation_filepath('t')")
+pg_stop "$C"
+dd if="$C/$table" of="$S/$table" bs=4096 count=1 conv=notrunc status=none
+printf '\377\377' | dd of="$C/$table" bs=1 seek=12 conv=notrunc status=none
+refused "$table" "a page that the backup read half written"
