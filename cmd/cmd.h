@@ -129,13 +129,13 @@ void darn_ctx_warn(struct darn_ctx *ctx, const char *fmt, ...);
 DARN_PRINTF(2, 3)
 void darn_ctx_note(struct darn_ctx *ctx, const char *fmt, ...);
 
-enum darn_answer {
-	DARN_ANSWER_NO,
-	DARN_ANSWER_YES,
-	DARN_ANSWER_NO_TERMINAL, /* nobody to ask */
+enum darn_reply {
+	DARN_REPLY_NO,
+	DARN_REPLY_YES,
+	DARN_REPLY_NO_TERMINAL, /* nobody to ask */
 };
 /* "@question [y/N]" on a terminal; anything but y or yes is no. */
-enum darn_answer darn_ctx_ask(struct darn_ctx *ctx, const char *question);
+enum darn_reply darn_ctx_ask(struct darn_ctx *ctx, const char *question);
 
 /* ---- the engine ---- */
 

@@ -175,22 +175,22 @@ void darn_ctx_note(struct darn_ctx *ctx, const char *fmt, ...)
 	va_end(ap);
 }
 
-enum darn_answer darn_ctx_ask(struct darn_ctx *ctx, const char *question)
+enum darn_reply darn_ctx_ask(struct darn_ctx *ctx, const char *question)
 {
 	char line[32];
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return DARN_ANSWER_NO_TERMINAL;
+		return DARN_REPLY_NO_TERMINAL;
 	/* what the question is about must be on the screen first */
 	(void)fflush(ctx->out);
 	darn_progress_clear(ctx);
 	fprintf(stderr, "%s [y/N] ", question);
 	if (!fgets(line, sizeof(line), stdin))
-		return DARN_ANSWER_NO;
+		return DARN_REPLY_NO;
 	line[strcspn(line, "\n")] = '\0';
 	if (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0)
-		return DARN_ANSWER_YES;
-	return DARN_ANSWER_NO;
+		return DARN_REPLY_YES;
+	return DARN_REPLY_NO;
 }
 
 enum darn_rc darn_ctx_engine(struct darn_ctx *ctx,

@@ -118,7 +118,7 @@ static enum darn_rc finish_pending(struct run *r, struct darn_error *err)
 	struct darn_ctx *ctx = r->ctx;
 	uint64_t strange = 0;
 	char *journal = NULL;
-	enum darn_answer a = DARN_ANSWER_YES;
+	enum darn_reply a = DARN_REPLY_YES;
 	enum darn_rc rc = darn_repair_pending(&r->r, &journal, err);
 
 	if (rc == DARN_ENOENT) {
@@ -129,10 +129,10 @@ static enum darn_rc finish_pending(struct run *r, struct darn_error *err)
 		return rc;
 	darn_ctx_warn(ctx, "an earlier repair was not finished: '%s'", journal);
 	if (r->o->dry_run)
-		a = DARN_ANSWER_NO;
+		a = DARN_REPLY_NO;
 	else if (!r->o->yes)
 		a = darn_ctx_ask(ctx, "Finish it first?");
-	if (a == DARN_ANSWER_YES) {
+	if (a == DARN_REPLY_YES) {
 		rc = darn_repair_finish(&r->r, journal, &strange, err);
 		if (!rc)
 			darn_show_journal(ctx, journal);
@@ -202,7 +202,7 @@ static bool confirmed(struct run *r, const struct darn_plan_totals *t)
 {
 	char size[DARN_SIZE_TEXT];
 	char *question;
-	enum darn_answer a;
+	enum darn_reply a;
 
 	if (r->o->dry_run)
 		return false;
@@ -211,11 +211,11 @@ static bool confirmed(struct run *r, const struct darn_plan_totals *t)
 	question = darn_asprintf(NULL, "Write %" PRIu64 " units, %s?",
 				 t->writes, darn_text_size(size, t->bytes));
 	fflush(r->ctx->out);
-	a = question ? darn_ctx_ask(r->ctx, question) : DARN_ANSWER_NO;
+	a = question ? darn_ctx_ask(r->ctx, question) : DARN_REPLY_NO;
 	free(question);
-	if (a == DARN_ANSWER_NO_TERMINAL)
+	if (a == DARN_REPLY_NO_TERMINAL)
 		darn_ctx_note(r->ctx, "nothing is written without --yes");
-	return a == DARN_ANSWER_YES;
+	return a == DARN_REPLY_YES;
 }
 
 /* What could only be seen after the first round. */

@@ -100,7 +100,7 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 		.dry_run = true,
 	};
 	struct darn_undo_result r;
-	enum darn_answer a = DARN_ANSWER_YES;
+	enum darn_reply a = DARN_REPLY_YES;
 	enum darn_rc rc;
 
 	darn_ctx_begin_report(ctx);
@@ -114,9 +114,9 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 	}
 	if (!o->yes)
 		a = darn_ctx_ask(ctx, "Put back what the repair overwrote?");
-	if (a == DARN_ANSWER_NO_TERMINAL)
+	if (a == DARN_REPLY_NO_TERMINAL)
 		darn_ctx_note(ctx, "nothing is written without --yes");
-	u.dry_run = a != DARN_ANSWER_YES;
+	u.dry_run = a != DARN_REPLY_YES;
 	if (u.dry_run)
 		ctx->exit |= DARN_EXIT_DAMAGED;
 	else

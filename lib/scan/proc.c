@@ -24,7 +24,7 @@ enum {
 	NS_PER_S = 1000000000
 };
 
-enum darn_answer darn_proc_alive(pid_t pid)
+enum darn_proc_answer darn_proc_alive(pid_t pid)
 {
 	if (pid <= 0)
 		return DARN_NO;
@@ -34,12 +34,12 @@ enum darn_answer darn_proc_alive(pid_t pid)
 }
 
 /* Gone is DARN_NO, hidden is DARN_CANNOT_TELL. */
-static enum darn_answer no_answer(void)
+static enum darn_proc_answer no_answer(void)
 {
 	return errno == ENOENT || errno == ESRCH ? DARN_NO : DARN_CANNOT_TELL;
 }
 
-static enum darn_answer runs(pid_t pid, const char *name)
+static enum darn_proc_answer runs(pid_t pid, const char *name)
 {
 	char path[64], comm[64] = "";
 	ssize_t n;
@@ -56,10 +56,10 @@ static enum darn_answer runs(pid_t pid, const char *name)
 	return strncmp(comm, name, strlen(name)) == 0 ? DARN_YES : DARN_NO;
 }
 
-enum darn_answer darn_proc_works_in(pid_t pid, const char *name, uint64_t dev,
-				    uint64_t ino)
+enum darn_proc_answer darn_proc_works_in(pid_t pid, const char *name,
+					 uint64_t dev, uint64_t ino)
 {
-	enum darn_answer answer = runs(pid, name);
+	enum darn_proc_answer answer = runs(pid, name);
 	char path[64];
 	struct stat st;
 
@@ -71,10 +71,10 @@ enum darn_answer darn_proc_works_in(pid_t pid, const char *name, uint64_t dev,
 	return st.st_dev == dev && st.st_ino == ino ? DARN_YES : DARN_NO;
 }
 
-enum darn_answer darn_proc_dir_in_use(const char *name, uint64_t dev,
-				      uint64_t ino, pid_t *pid)
+enum darn_proc_answer darn_proc_dir_in_use(const char *name, uint64_t dev,
+					   uint64_t ino, pid_t *pid)
 {
-	enum darn_answer found = DARN_NO;
+	enum darn_proc_answer found = DARN_NO;
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
 	bool any = false;
@@ -83,7 +83,7 @@ enum darn_answer darn_proc_dir_in_use(const char *name, uint64_t dev,
 		return DARN_CANNOT_TELL;
 	while (found != DARN_YES && (d = readdir(proc)) != NULL) {
 		pid_t p = (pid_t)strtol(d->d_name, NULL, 10);
-		enum darn_answer answer;
+		enum darn_proc_answer answer;
 
 		if (!isdigit((unsigned char)d->d_name[0]))
 			continue;
@@ -98,7 +98,7 @@ enum darn_answer darn_proc_dir_in_use(const char *name, uint64_t dev,
 	return any ? found : DARN_CANNOT_TELL;
 }
 
-enum darn_answer darn_proc_sees_all(void)
+enum darn_proc_answer darn_proc_sees_all(void)
 {
 	/* PROC_PID_INIT_INO of the kernel's proc_ns.h */
 	static const char first[] = "pid:[4026531836]";

@@ -97,7 +97,7 @@ static enum darn_liveness named_process(const struct darn_pg *pg,
 					struct darn_tree *t, long pid,
 					struct darn_evidence *why)
 {
-	enum darn_answer here = DARN_NO;
+	enum darn_proc_answer here = DARN_NO;
 
 	/* The single-user server writes its process id as a negative number. */
 	pid = labs(pid);
