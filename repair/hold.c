@@ -345,7 +345,7 @@ enum darn_rc darn_hold_recover(struct darn_journal *j, bool *intact,
 	struct seen seen = {.n = 0};
 	struct darn_jrec r;
 	uint64_t pos = 0;
-	bool all = true, ours = false, first;
+	bool all = true, ours = false, first = false;
 	enum darn_rc rc;
 
 	while ((rc = darn_journal_prev(j, &pos, &r, err)) == DARN_OK) {

@@ -285,10 +285,12 @@ enum darn_rc darn_check_witness(struct darn_scan_file *f,
 {
 	struct darn_witness *w = f->d->e->witness;
 	struct darn_slot *slot = &f->d->e->slots[worker];
-	struct darn_chunk c = {.buf = r->nbad ? NULL : r->buf,
+	struct darn_chunk c = {.buf = r->buf,
 			       .off = r->off,
 			       .len = r->want,
-			       .file_size = f->f.st.size};
+			       .file_size = f->f.st.size,
+			       .bad = r->bad,
+			       .nbad = r->nbad};
 
 	darn_sink_clear(&slot->seen);
 	if (!f->witnessed || r->got < r->want || r->want == 0)

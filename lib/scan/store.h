@@ -32,13 +32,17 @@ struct darn_file {
 /*
  * A run of bytes of a file, aligned to the format's unit at both ends or
  * ending at the end of the file.  @buf NULL: these bytes cannot be read (only
- * feed() sees that; the engine has already reported them).
+ * feed() sees that; the engine has already reported them).  @bad: the ranges
+ * of the file within it that cannot be read and are zeros in @buf, in order
+ * (only a witness sees them; reported already).
  */
 struct darn_chunk {
 	const uint8_t *buf;
 	uint64_t off;
 	size_t len;
 	uint64_t file_size;
+	const struct darn_bad_range *bad;
+	size_t nbad;
 };
 
 struct darn_format {

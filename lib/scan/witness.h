@@ -56,7 +56,7 @@ struct darn_witness_ops {
 	 * first call reported something suspicious and the medium has other
 	 * bytes than memory (only the second call counts then).  A finding
 	 * within bytes that the format's check already calls damaged is
-	 * dropped by the engine.  c->buf NULL: some of it is unreadable.
+	 * dropped by the engine.  c->bad: what of it could not be read.
 	 */
 	enum darn_rc (*chunk)(struct darn_witness *w, void *handle,
 			      const struct darn_chunk *c, unsigned worker,

@@ -202,6 +202,16 @@ static void compare_block(const struct comparer *c, const struct comparing *h,
 			at, DARN_DETAILS(DARN_DEC("block", block)));
 }
 
+/* Nothing is said of a block that could not be read whole. */
+static bool readable(const struct darn_chunk *c, uint64_t off, uint64_t len)
+{
+	for (size_t i = 0; i < c->nbad; i++)
+		if (c->bad[i].off < off + len &&
+		    off < c->bad[i].off + c->bad[i].len)
+			return false;
+	return true;
+}
+
 static enum darn_rc cmp_chunk(struct darn_witness *w, void *handle,
 			      const struct darn_chunk *c, unsigned worker,
 			      struct darn_sink *sink, struct darn_error *err)
@@ -214,7 +224,7 @@ static enum darn_rc cmp_chunk(struct darn_witness *w, void *handle,
 	enum darn_rc rc;
 
 	(void)worker;
-	if (!h->check || !c->buf || c->off >= end)
+	if (!h->check || c->off >= end)
 		return DARN_OK;
 	/* Blocks that lie whole within the chunk. */
 	first = darn_seal_parts(c->off, h->e.block);
@@ -230,8 +240,9 @@ static enum darn_rc cmp_chunk(struct darn_witness *w, void *handle,
 		uint64_t off = b * h->e.block;
 		size_t len = (size_t)DARN_MIN(h->e.block, end - off);
 
-		compare_block(cmp, h, b, c->buf + (off - c->off), len,
-			      &want[b - first], sink);
+		if (readable(c, off, len))
+			compare_block(cmp, h, b, c->buf + (off - c->off), len,
+				      &want[b - first], sink);
 	}
 	free(want);
 	return rc;

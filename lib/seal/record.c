@@ -261,7 +261,7 @@ static enum darn_rc rec_chunk(struct darn_witness *w, void *handle,
 
 	(void)worker;
 	(void)sink;
-	if (!c->buf)
+	if (c->nbad)
 		return DARN_OK; /* what never comes is written as unreadable */
 	if (r->o.store)
 		rc = store_frames(r, h, c, ids, err);

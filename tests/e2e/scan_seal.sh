@@ -88,3 +88,12 @@ for jobs in 0 1 7; do
 	mv "$T/out" "$T/out.$jobs"
 	check "the same with -j$jobs" cmp "$T/out.0" "$T/out.$jobs"
 done
+
+# One bad sector hides no rot beside it.
+export DARN_FAULT=eio:numbers:40960+512
+STATUS=0
+"$DARN" scan --manifest "$T/fresh.seal" "$T/other" >"$T/out" 2>&1 || STATUS=$?
+unset DARN_FAULT
+check "a bad sector and rot near it: exit 4" test "$STATUS" -eq 4
+says '/numbers:40960\+512 unreadable io/unreadable'
+says '/numbers:69632\+4096 damaged sealed/bit-rot'

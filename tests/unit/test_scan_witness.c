@@ -110,7 +110,7 @@ static enum darn_rc w_chunk(struct darn_witness *base, void *handle,
 	ck_assert_uint_eq(c->off % DARN_CHUNK, 0);
 	ck_assert(c->len == DARN_CHUNK || c->off + c->len == h->size);
 	atomic_fetch_add(&h->shown, c->len);
-	if (!c->buf) {
+	if (c->nbad) {
 		atomic_fetch_add(&h->unreadable, c->len);
 		return DARN_OK;
 	}
