@@ -114,18 +114,24 @@ def plant_keys(c):
              "bit flip in pg_filenode.map", "missed")
 
 
+def segment_name(number, seg_size):
+    per_id = 2**32 // seg_size
+    return f"{1:08X}{number // per_id:08X}{number % per_id:08X}"
+
+
 def plant_wal(c):
     wal = sorted(n for n in os.listdir(c.file("pg_wal")) if len(n) == 24)
     with open(c.file("global/pg_control"), "rb") as f:
         control = f.read()
     checkpoint = int.from_bytes(control[32:40], "little")
     seg_size = int.from_bytes(control[228:232], "little")
-    segment = checkpoint // seg_size - 1
-    name = f"{1:08X}{segment // (2**32 // seg_size):08X}" \
-           f"{segment % (2**32 // seg_size):08X}"
-    assert name in wal, (name, wal)
-    path = "pg_wal/" + name
-    c.flip(path, seg_size // 2 + 1000, 4)
+    # in the segment before that of the checkpoint, where it is still there
+    segment, used = checkpoint // seg_size - 1, seg_size
+    if segment_name(segment, seg_size) not in wal:
+        segment, used = segment + 1, checkpoint % seg_size
+    path = "pg_wal/" + segment_name(segment, seg_size)
+    assert used > 4 * PAGE, "the log of the dataset is too short"
+    c.flip(path, used // 2 + 1000, 4)
     c.expect(path, None, ["wal-record", "wal-page", "wal-chain",
                           "wal-padding"],
              "bit flip in the middle of WAL", "missed")
