@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "lib/base/bytes.h"
-#include "lib/base/mem.h"
 #include "lib/hash/hash.h"
 
 uint64_t darn_digest_add(uint64_t h, const void *buf, size_t len)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "lib/base/mem.h"
 #include "lib/hash/hash.h"
 
 enum {

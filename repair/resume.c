@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repair/aim.h"
+#include "repair/seals.h"
 #include "repair/undo.h"
-#include "repair/verdict.h"
 
 enum darn_rc darn_repair_pending(const struct darn_repair_options *o,
 				 char **journal, struct darn_error *err)

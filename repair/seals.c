@@ -8,7 +8,6 @@
 
 #include "lib/base/mem.h"
 #include "lib/state/state.h"
-#include "repair/part.h"
 
 enum {
 	PIECE = 1 << 20

@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "lib/base/mem.h"
-
 enum darn_rc darn_tree_list(struct darn_tree *t, const char *dir,
 			    darn_entry_fn fn, void *payload,
 			    struct darn_error *err)

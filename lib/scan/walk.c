@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/mem.h"
-
 enum {
 	MAX_DEPTH = 128
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/seal/layout.h"
 
-#include "lib/base/mem.h"
-
 uint64_t darn_seal_check(const void *buf, size_t len, uint64_t off)
 {
 	/* Any odd number spreads offsets over the 64 bits: 2^64 / phi. */

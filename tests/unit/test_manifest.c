@@ -15,7 +15,6 @@
 
 #include "lib/base/mem.h"
 #include "lib/seal/layout.h"
-#include "lib/seal/outfile.h"
 #include "lib/seal/write.h"
 
 static char dir[64], path[96];
