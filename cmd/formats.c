@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats.c - "darn formats": what is recognised, covered, and not seen. */
-#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * help.c - "darn help", and the lists that shell completion asks for, so that
  * no script repeats what the tables say.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

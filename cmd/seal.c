@@ -6,7 +6,6 @@
  * same pass: sealing rot as if it were good would be the end of the matter.
  */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 #include "cmd/sealed.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,6 @@
 /* snapshot_read.c - "darn snapshot verify" and "restore". */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cmd/progress.h"
 #include "cmd/snapshot.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usage.c - what a table of options looks like to people and to shells. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "cmd/opt.h"

@@ -8,7 +8,6 @@
  * whole if it is no better.
  */
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "lib/base/mem.h"

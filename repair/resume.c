@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resume.c - the unfinished repair of a target: finding and finishing it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "repair/aim.h"

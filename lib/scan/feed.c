@@ -15,7 +15,6 @@
  */
 #include "lib/scan/engine.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

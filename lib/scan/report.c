@@ -13,7 +13,6 @@
  */
 #include "lib/scan/report_add.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 

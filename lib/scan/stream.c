@@ -15,8 +15,6 @@
  */
 #include "lib/scan/engine.h"
 
-#include <string.h>
-
 #include "lib/base/mem.h"
 
 enum {

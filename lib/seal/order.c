@@ -2,7 +2,6 @@
 #include "lib/seal/order.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/bytes.h"
 #include "lib/base/mem.h"

@@ -3,7 +3,6 @@
  * frame.c - reading frames: nothing leaves a pack that does not have the
  * digest it is named by.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 #include "lib/state/state.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
