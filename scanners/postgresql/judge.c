@@ -239,6 +239,13 @@ static bool by_last_change(const struct asked *a, uint64_t last, uint64_t lsn,
 			       "no checksum would tell");
 		return false;
 	}
+	if (lsn == last &&
+	    darn_pg_am_of_page(a->candidate->buf) == DARN_PG_AM_SEQUENCE) {
+		(void)snprintf(why_not, why_size,
+			       "a sequence counts on without a record for each "
+			       "value, and would go back");
+		return false;
+	}
 	*verdict = lsn == last ? DARN_EXACT : DARN_STALE;
 	if (lsn == last)
 		darn_evidence_add(a->why,

@@ -91,6 +91,7 @@ later_writes() {
 	         array[g % 17]
 	    from generate_series(40001, 42000) g;
 	delete from papers where id % 7 = 0 and id < 50;
+	select nextval('tickets');
 	update apart set v = v || 'x' where id % 3 = 0 and id < 400;
 	create table fresh as select g as id from generate_series(1, 1000) g;
 	create table gone as select g as id from generate_series(1, 1000) g;
