@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash.h - the checksums that on-disk formats use, ours among them, each named
- * after its standard.
+ * hash.h - the checksums that on-disk formats use, each named after its
+ * standard.
  *
  * All functions are pure and thread-safe.  The fastest code that the
  * processor has is chosen at run time; every choice gives the same values.
+ * @crc arguments are the value returned for the bytes before, 0 at the start:
+ * darn_crc32c(darn_crc32c(0, a, n), b, m) is the CRC of a followed by b.
  * Lengths are in bytes and may exceed 2 GiB.
  */
 #ifndef DARN_LIB_HASH_HASH_H
@@ -13,11 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * CRC-32C (Castagnoli), RFC 3720 B.4: "123456789" gives e3069283.  @crc is the
- * value returned for the bytes before, 0 at the start.
- */
+/* CRC-32C (Castagnoli), RFC 3720 B.4: "123456789" gives e3069283. */
 uint32_t darn_crc32c(uint32_t crc, const void *buf, size_t len);
+
+/* CRC-32 of ISO 3309, gzip and zip: "123456789" gives cbf43926. */
+uint32_t darn_crc32(uint32_t crc, const void *buf, size_t len);
+
+/* CRC-64 Jones, reflected, as in Redis: "123456789" gives e9c6d914c4b8d9ca. */
+uint64_t darn_crc64_jones(uint64_t crc, const void *buf, size_t len);
+
+/* CRC-64/XZ (ECMA-182 reflected): "123456789" gives 995dc9bbdf1939fa. */
+uint64_t darn_crc64_xz(uint64_t crc, const void *buf, size_t len);
+
+/* The CRC of A followed by B, from the CRCs of A and B and B's length. */
+uint32_t darn_crc32c_combine(uint32_t a, uint32_t b, uint64_t len_b);
+uint32_t darn_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b);
 
 uint64_t darn_xxh3_64(const void *buf, size_t len);
 

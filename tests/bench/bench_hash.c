@@ -27,6 +27,21 @@ static uint64_t run_crc32c(const uint8_t *p, size_t len)
 	return darn_crc32c(0, p, len);
 }
 
+static uint64_t run_crc32(const uint8_t *p, size_t len)
+{
+	return darn_crc32(0, p, len);
+}
+
+static uint64_t run_crc64_jones(const uint8_t *p, size_t len)
+{
+	return darn_crc64_jones(0, p, len);
+}
+
+static uint64_t run_crc64_xz(const uint8_t *p, size_t len)
+{
+	return darn_crc64_xz(0, p, len);
+}
+
 static uint64_t run_xxh3_64(const uint8_t *p, size_t len)
 {
 	return darn_xxh3_64(p, len);
@@ -61,6 +76,9 @@ static const struct kind {
 	uint64_t (*run)(const uint8_t *p, size_t len);
 } kinds[] = {
 	{"crc32c", run_crc32c},
+	{"crc32", run_crc32},
+	{"crc64-jones", run_crc64_jones},
+	{"crc64-xz", run_crc64_xz},
 	{"xxh3-64", run_xxh3_64},
 	{"xxh3-128", run_xxh3_128},
 	{"pg-page", run_pg_page},

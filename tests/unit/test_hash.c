@@ -59,26 +59,52 @@ static void setup(void)
 }
 
 /*
- * ---- CRC-32C ----
+ * ---- CRCs ----
  */
 
-/* The definition, bit by bit. */
-static uint32_t crc32c_by_bits(uint32_t crc, const uint8_t *p, size_t len)
+/* Every CRC of hash.h as one function type, and its definition. */
+static uint64_t crc32c(uint64_t crc, const void *p, size_t len)
 {
-	crc = ~crc;
+	return darn_crc32c((uint32_t)crc, p, len);
+}
+
+static uint64_t crc32(uint64_t crc, const void *p, size_t len)
+{
+	return darn_crc32((uint32_t)crc, p, len);
+}
+
+static const struct crc_kind {
+	uint64_t (*run)(uint64_t crc, const void *p, size_t len);
+	uint64_t poly;	/* reflected */
+	uint64_t flip;	/* xored into the start and the result */
+	uint64_t check; /* of "123456789" */
+} crcs[] = {
+	{crc32c, 0x82f63b78, 0xffffffff, 0xe3069283},
+	{crc32, 0xedb88320, 0xffffffff, 0xcbf43926},
+	{darn_crc64_jones, 0x95ac9329ac4bc9b5, 0, 0xe9c6d914c4b8d9ca},
+	{darn_crc64_xz, 0xc96c5795d7870f42, UINT64_MAX, 0x995dc9bbdf1939fa},
+};
+
+static uint64_t crc_by_bits(const struct crc_kind *kind, uint64_t crc,
+			    const uint8_t *p, size_t len)
+{
+	crc ^= kind->flip;
 	for (size_t i = 0; i < len; i++) {
 		crc ^= p[i];
 		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+			crc = crc >> 1 ^ (crc & 1 ? kind->poly : 0);
 	}
-	return ~crc;
+	return crc ^ kind->flip;
 }
 
 START_TEST(crc_check_values)
 {
-	ck_assert_uint_eq(darn_crc32c(0, "123456789", 9), 0xe3069283);
-	ck_assert_uint_eq(darn_crc32c(0, "", 0), 0);
-	ck_assert_uint_eq(darn_crc32c(0x1234, NULL, 0), 0x1234);
+	for (size_t i = 0; i < DARN_ARRAY_SIZE(crcs); i++) {
+		ck_assert_uint_eq(crcs[i].run(0, "123456789", 9),
+				  crcs[i].check);
+		ck_assert_uint_eq(crcs[i].run(0, "", 0), 0);
+		ck_assert_uint_eq(crcs[i].run(0x1234, NULL, 0), 0x1234);
+	}
 }
 END_TEST
 
@@ -115,6 +141,7 @@ START_TEST(crc_equals_definition)
 	size_t os_page = (size_t)sysconf(_SC_PAGESIZE);
 	uint8_t *map = mmap(NULL, 3 * os_page, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct crc_kind *kind = &crcs[_i];
 	uint8_t *p = map + os_page;
 
 	ck_assert_ptr_ne(map, MAP_FAILED);
@@ -122,49 +149,116 @@ START_TEST(crc_equals_definition)
 	fill_random(p, os_page);
 	for (size_t len = 0; len <= 700; len++) {
 		uint8_t *last = p + os_page - len;
-		uint32_t start = darn_crc32c(0, p, 99);
+		uint64_t start = kind->run(0, p, 99);
 
-		ck_assert_uint_eq(darn_crc32c(start, p, len),
-				  crc32c_by_bits(start, p, len));
-		ck_assert_uint_eq(darn_crc32c(0, last, len),
-				  crc32c_by_bits(0, last, len));
+		ck_assert_uint_eq(kind->run(start, p, len),
+				  crc_by_bits(kind, start, p, len));
+		ck_assert_uint_eq(kind->run(0, last, len),
+				  crc_by_bits(kind, 0, last, len));
 	}
 	for (size_t shift = 0; shift < 64; shift++)
-		ck_assert_uint_eq(darn_crc32c(0, p + shift, 1000),
-				  crc32c_by_bits(0, p + shift, 1000));
+		ck_assert_uint_eq(kind->run(0, p + shift, 1000),
+				  crc_by_bits(kind, 0, p + shift, 1000));
 	(void)munmap(map, 3 * os_page);
 }
 END_TEST
 
 START_TEST(crc_continues_at_every_split)
 {
+	const struct crc_kind *kind = &crcs[_i];
 	uint8_t buf[1500];
-	uint32_t whole;
+	uint64_t whole;
 
 	fill_random(buf, sizeof(buf));
-	whole = darn_crc32c(0, buf, sizeof(buf));
+	whole = kind->run(0, buf, sizeof(buf));
 	for (size_t cut = 0; cut <= sizeof(buf); cut++) {
-		uint32_t crc = darn_crc32c(0, buf, cut);
+		uint64_t crc = kind->run(0, buf, cut);
 
-		crc = darn_crc32c(crc, buf + cut, sizeof(buf) - cut);
+		crc = kind->run(crc, buf + cut, sizeof(buf) - cut);
 		ck_assert_uint_eq(crc, whole);
 	}
 }
 END_TEST
 
-/* The library below takes the length as an int. */
+/*
+ * ---- combination of CRCs ----
+ */
+
+static const struct combine_kind {
+	uint32_t (*run)(uint32_t crc, const void *p, size_t len);
+	uint32_t (*combine)(uint32_t a, uint32_t b, uint64_t len_b);
+} combines[] = {
+	{darn_crc32c, darn_crc32c_combine},
+	{darn_crc32, darn_crc32_combine},
+};
+
+static void check_combine(const struct combine_kind *kind, const uint8_t *p,
+			  size_t len_a, size_t len_b)
+{
+	uint32_t a = kind->run(0, p, len_a);
+	uint32_t b = kind->run(0, p + len_a, len_b);
+
+	ck_assert_msg(kind->combine(a, b, len_b) ==
+			      kind->run(0, p, len_a + len_b),
+		      "lengths %zu and %zu", len_a, len_b);
+}
+
+START_TEST(combine_equals_direct)
+{
+	const struct combine_kind *kind = &combines[_i];
+	size_t len = 1 << 20;
+	uint8_t *p = malloc(len);
+
+	ck_assert_ptr_nonnull(p);
+	fill_random(p, len);
+	for (size_t len_b = 0; len_b <= 600; len_b++)
+		check_combine(kind, p, 600 - len_b, len_b);
+	for (int i = 0; i < 200; i++) {
+		size_t len_a = next_random() % (len / 2);
+
+		check_combine(kind, p, len_a, next_random() % (len / 2));
+	}
+	check_combine(kind, p, 0, len);
+	check_combine(kind, p, len, 0);
+	free(p);
+}
+END_TEST
+
+/* Lengths that nobody can read in a test: (A B) C must equal A (B C). */
+START_TEST(combine_is_associative)
+{
+	const struct combine_kind *kind = &combines[_i];
+
+	for (int i = 0; i < 1000; i++) {
+		uint32_t a = (uint32_t)next_random();
+		uint32_t b = (uint32_t)next_random();
+		uint32_t c = (uint32_t)next_random();
+		uint64_t len_b = next_random();
+		uint64_t len_c = next_random() << 23 | next_random();
+		uint32_t ab = kind->combine(a, b, len_b);
+		uint32_t bc = kind->combine(b, c, len_c);
+
+		ck_assert_uint_eq(kind->combine(ab, c, len_c),
+				  kind->combine(a, bc, len_b + len_c));
+	}
+}
+END_TEST
+
+/* The library below takes the length as an int in one of the functions. */
 START_TEST(crc_over_2_gib)
 {
-	size_t piece = 1 << 16, len = ((size_t)1 << 31) + 12345;
-	uint8_t *zeros =
-		mmap(NULL, len, PROT_READ,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint32_t crc, want = 0;
+	const struct combine_kind *kind = &combines[_i];
+	size_t half = 1u << 31, len = half + 12345;
+	void *zeros = mmap(NULL, len, PROT_READ,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint32_t crc, want;
 
 	ck_assert_ptr_ne(zeros, MAP_FAILED);
-	crc = darn_crc32c(0, zeros, len);
-	for (size_t off = 0; off < len; off += piece)
-		want = darn_crc32c(want, zeros, DARN_MIN(piece, len - off));
+	want = kind->run(0, zeros, 1);
+	for (uint64_t n = 1; n < half; n *= 2)
+		want = kind->combine(want, want, n);
+	want = kind->combine(want, kind->run(0, zeros, 12345), 12345);
+	crc = kind->run(0, zeros, len);
 	(void)munmap(zeros, len);
 	ck_assert_uint_eq(crc, want);
 }
@@ -407,14 +501,18 @@ END_TEST
 static TCase *crc_case(void)
 {
 	TCase *tc = tcase_create("crc");
+	int ncrcs = DARN_ARRAY_SIZE(crcs);
+	int ncombines = DARN_ARRAY_SIZE(combines);
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, crc_check_values);
 	tcase_add_test(tc, crc32c_rfc3720);
-	tcase_add_test(tc, crc_equals_definition);
-	tcase_add_test(tc, crc_continues_at_every_split);
-	tcase_add_test(tc, crc_over_2_gib);
+	tcase_add_loop_test(tc, crc_equals_definition, 0, ncrcs);
+	tcase_add_loop_test(tc, crc_continues_at_every_split, 0, ncrcs);
+	tcase_add_loop_test(tc, combine_equals_direct, 0, ncombines);
+	tcase_add_loop_test(tc, combine_is_associative, 0, ncombines);
+	tcase_add_loop_test(tc, crc_over_2_gib, 0, ncombines);
 	return tc;
 }
 
