@@ -187,6 +187,26 @@ static char *dir_of(const char *path, struct darn_error *err)
 	return dir;
 }
 
+/* What is mended may take every file in it for its own. */
+static enum darn_rc refuse_inside(const char *root, const char *path,
+				  struct darn_error *err)
+{
+	char *dir = dir_of(path, err);
+	char *real = dir ? realpath(dir, NULL) : NULL;
+	enum darn_rc rc = DARN_OK;
+
+	if (!dir)
+		rc = DARN_ENOMEM;
+	else if (real && darn_path_below(real, root))
+		rc = darn_fail(err, DARN_EREFUSED, 0,
+			       "the state directory '%s' lies inside '%s', "
+			       "which is to be repaired: set DARN_STATE_DIR",
+			       real, root);
+	free(real);
+	free(dir);
+	return rc;
+}
+
 /* The name while it has no beginning yet; *named: it lies under that. */
 static char *first_name(const char *path, struct darn_error *err)
 {
@@ -262,6 +282,8 @@ enum darn_rc darn_journal_create(const char *root, struct darn_journal **out,
 	if (!j->root)
 		goto out;
 	rc = pick_name(root, &j->path, err);
+	if (!rc)
+		rc = refuse_inside(root, j->path, err);
 	if (!rc)
 		rc = make_file(j, &named, err);
 	if (rc)

@@ -125,7 +125,8 @@ static enum darn_rc rec_store(struct darn_witness *w, const char *path,
 				 path, store->title,
 				 liveness == DARN_LIVE
 					 ? "is in use"
-					 : "may be in use, nobody can tell");
+					 : "may be in use (see 'liveness' in a "
+					   "scan of it)");
 	return DARN_OK;
 }
 

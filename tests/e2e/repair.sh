@@ -145,3 +145,15 @@ printf 'other' | dd of="$T/good/a.bin" bs=1 seek=5000 conv=notrunc status=none
 exits 4 repair --yes "$T/tree" --from "$T/good"
 says 'a.bin:4096\+4096 .* stale leave: '
 check 'a rotten backup is no medicine' differ "$T/tree" "$T/good"
+
+# A journal inside what it mends would be one more file of the store.
+rm -rf "$T/tree"
+cp -a "$T/good" "$T/tree"
+exits 0 seal --manifest "$T/inside.seal" "$T/tree"
+spoil
+STATUS=0
+DARN_STATE_DIR=$T/tree/state "$DARN" repair --yes --manifest "$T/inside.seal" \
+	"$T/tree" --from "$T/good" >"$T/out" 2>"$T/err" || STATUS=$?
+check 'a state directory inside the target is refused' \
+	test "$((STATUS & 8))" -eq 8
+complains 'lies inside'
