@@ -229,6 +229,20 @@ static enum darn_rc only_know(const struct darn_plan_item *i, void *payload,
 	return know(payload, i, err);
 }
 
+/*
+ * The bits to begin with, of a plan that is carried out or not.  What is
+ * suspicious and no item (a fork without its relation) may be explained by
+ * what was mended: the deep scan decides, and looks at everything.
+ */
+static unsigned base_of(struct darn_apply *a, const struct darn_plan_totals *t,
+			unsigned exit)
+{
+	a->undecided = t->undecided > 0;
+	if (a->undecided && !(t->exit_left & DARN_EXIT_SUSPICIOUS))
+		exit &= ~(unsigned)DARN_EXIT_SUSPICIOUS;
+	return exit;
+}
+
 /* Everything is looked at anew: what was mended may say more than before. */
 static enum darn_rc second_round(struct darn_apply *a, unsigned *base,
 				 struct darn_error *err)
@@ -248,13 +262,13 @@ static enum darn_rc second_round(struct darn_apply *a, unsigned *base,
 	if (!rc)
 		rc = darn_aim_lock(&a->c->target, err);
 	if (rc) {
-		*base = t.exit_now;
+		*base = base_of(a, &t, t.exit_now);
 	} else if (t.writes && !over_limit(&t, &a->o->limit) && a->o->more &&
 		   a->o->more(p, a->o->payload)) {
-		*base = t.exit_after;
+		*base = base_of(a, &t, t.exit_after);
 		rc = carry_out(a, p, err);
 	} else {
-		*base = t.exit_now;
+		*base = base_of(a, &t, t.exit_now);
 		rc = darn_plan_each(p, only_know, a, err);
 	}
 	darn_plan_destroy(p);
@@ -287,7 +301,8 @@ static enum darn_rc apply_all(struct darn_apply *a, struct darn_plan *p,
 static enum darn_rc apply(struct darn_apply *a, struct darn_plan *p,
 			  struct darn_error *err)
 {
-	unsigned base = darn_plan_totals(p).exit_after;
+	struct darn_plan_totals t = darn_plan_totals(p);
+	unsigned base = base_of(a, &t, t.exit_after);
 	enum darn_rc rc = darn_aim_lock(&a->c->target, err), ended;
 
 	if (rc)
@@ -307,6 +322,8 @@ static enum darn_rc apply(struct darn_apply *a, struct darn_plan *p,
 	a->out->exit = (base & ~(unsigned)DARN_EXIT_REPAIRED) | a->left;
 	if (a->out->done)
 		a->out->exit |= DARN_EXIT_REPAIRED;
+	else if (a->undecided)
+		a->out->exit |= DARN_EXIT_SUSPICIOUS;
 	if (!rc && a->out->done)
 		rc = darn_apply_prove(a, err);
 	return rc;

@@ -36,6 +36,7 @@ struct darn_apply {
 	size_t n;
 	uint64_t bytes;
 
+	bool undecided; /* something suspicious is no item: scan all again */
 	struct darn_known *known;
 	size_t nknown, cap_known;
 	char **changed; /* relative to the target, as globs */

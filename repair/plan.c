@@ -233,10 +233,8 @@ static enum darn_rc on_record(const struct darn_record *r, void *payload,
 	enum darn_rc rc;
 
 	if (r->kind == DARN_REC_FINDING && r->severity == DARN_SUSPICIOUS &&
-	    !darn_finding_counts(r)) {
-		g->left_now |= DARN_EXIT_SUSPICIOUS;
-		g->left_after |= DARN_EXIT_SUSPICIOUS;
-	}
+	    !darn_finding_counts(r))
+		g->p->totals.undecided++;
 	if (!darn_finding_counts(r))
 		return DARN_OK;
 	if (g->extents.path && strcmp(g->extents.path, r->path) != 0) {
@@ -266,9 +264,13 @@ static enum darn_rc judge_all(struct planning *g, struct darn_error *err)
 		return rc;
 	t->scanned_bytes = s.bytes.total;
 	t->scan_exit = s.exit;
-	t->exit_now = (s.exit & keep) | g->left_now;
-	t->exit_after = (s.exit & keep) | g->left_after |
-			(t->writes ? DARN_EXIT_REPAIRED : 0);
+	keep = s.exit & keep;
+	if (t->undecided)
+		keep |= DARN_EXIT_SUSPICIOUS;
+	t->exit_left = g->left_after;
+	t->exit_now = keep | g->left_now;
+	t->exit_after =
+		keep | g->left_after | (t->writes ? DARN_EXIT_REPAIRED : 0);
 	return darn_plan_finish(g->p, err);
 }
 

@@ -227,6 +227,8 @@ static bool totals_line(const struct darn_plan_totals *t, json_t *o)
 		  darn_plan_put_num(o, "scanned_bytes", t->scanned_bytes) &&
 		  darn_plan_put_num(o, "exit_now", t->exit_now) &&
 		  darn_plan_put_num(o, "exit_after", t->exit_after) &&
+		  darn_plan_put_num(o, "exit_left", t->exit_left) &&
+		  darn_plan_put_num(o, "undecided", t->undecided) &&
 		  darn_plan_put_num(o, "scan_exit", t->scan_exit);
 
 	for (size_t i = 0; ok && i < DARN_ARRAY_SIZE(t->by_verdict); i++)

@@ -183,7 +183,7 @@ static bool load_head(struct darn_plan *p, json_t *o)
 static bool load_totals(struct darn_plan_totals *t, const json_t *o)
 {
 	const json_t *list = json_object_get(o, "by_verdict");
-	uint64_t now, after, scan;
+	uint64_t now, after, left, scan;
 
 	if (!darn_plan_num(o, "items", &t->items) ||
 	    !darn_plan_num(o, "writes", &t->writes) ||
@@ -193,10 +193,13 @@ static bool load_totals(struct darn_plan_totals *t, const json_t *o)
 	    !darn_plan_num(o, "scanned_bytes", &t->scanned_bytes) ||
 	    !darn_plan_num(o, "exit_now", &now) ||
 	    !darn_plan_num(o, "exit_after", &after) ||
+	    !darn_plan_num(o, "exit_left", &left) ||
+	    !darn_plan_num(o, "undecided", &t->undecided) ||
 	    !darn_plan_num(o, "scan_exit", &scan))
 		return false;
 	t->exit_now = (unsigned)now;
 	t->exit_after = (unsigned)after;
+	t->exit_left = (unsigned)left;
 	t->scan_exit = (unsigned)scan;
 	for (size_t i = 0; i < DARN_ARRAY_SIZE(t->by_verdict); i++)
 		t->by_verdict[i] =

@@ -110,6 +110,9 @@ static enum darn_rc on_record(const struct darn_record *r, void *payload,
 	bool known;
 	char *abs;
 
+	if (a->undecided && r->kind == DARN_REC_FINDING &&
+	    r->severity == DARN_SUSPICIOUS && !darn_finding_counts(r))
+		a->out->exit |= DARN_EXIT_SUSPICIOUS;
 	if (!darn_finding_counts(r))
 		return DARN_OK;
 	abs = darn_aim_abs(&a->c->target, r->path, err);
@@ -129,7 +132,7 @@ static enum darn_rc globs(struct darn_apply *a, const char ***out,
 			  struct darn_error *err)
 {
 	*out = NULL;
-	if (a->nchanged > MAX_GLOBS || a->c->target.is_file)
+	if (a->undecided || a->nchanged > MAX_GLOBS || a->c->target.is_file)
 		return DARN_OK;
 	*out = darn_calloc(a->nchanged + 1, sizeof(char *), err);
 	if (!*out)

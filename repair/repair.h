@@ -58,6 +58,8 @@ struct darn_plan_totals {
 	uint64_t most_in_a_file; /* units to write in one file */
 	uint64_t confirmed; /* suspicious, and proven to be as they should */
 	uint64_t scanned_bytes;
+	uint64_t undecided;  /* suspicious findings that no item stands for */
+	unsigned exit_left;  /* bits of the items that are left alone */
 	unsigned exit_now;   /* status if nothing is written */
 	unsigned exit_after; /* expected after applying the plan */
 	unsigned scan_exit;  /* status of the scan that it rests on */

@@ -73,6 +73,17 @@ fresh
 trial 'copy of the same shutdown' no "$data/clean"
 fresh
 trial 'snapshot, control file and map damaged too' keys "$T/repo"
+
+# A relation that is gone leaves forks that no check can decide about; once it
+# is back there is nothing suspicious, and the exit status says so.
+fresh
+rm "$C/base/5/2838"
+expect_exit 6 "$DARN" scan "$C"
+grep -q 'suspicious postgresql/fork-alone' "$T/out" || die 'no fork alone'
+expect_exit 1 "$DARN" repair --yes "$C" --from "$data/clean"
+same "$C" "$data/clean" || die 'the relation is not back'
+echo 'a relation with forks: back, and nothing suspicious is left'
+
 rm -rf "$C" "$C.ts"
 PYTHONPATH=tests/stores PYTHONDONTWRITEBYTECODE=1 \
 	python3 tests/stores/repair_postgresql.py "$DARN" "$data" "$T"
