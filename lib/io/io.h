@@ -64,8 +64,9 @@ struct darn_io {
  * Reads up to @len bytes at @off.  *@got < @len with DARN_OK means that the
  * file ends there (or, for DARN_READ_CACHED, that no more of it is in memory).
  * DARN_EIO: the medium failed; *@got bytes before the bad place are valid all
- * the same.  *@got is written in both cases.  A read of the medium spares a
- * copy where @buf, @len and @off are multiples of 4096.
+ * the same.  *@got is written in both cases; what @buf holds behind it is
+ * undefined.  A read of the medium spares a copy where @buf, @len and @off are
+ * multiples of 4096.
  */
 DARN_MUST_CHECK
 enum darn_rc darn_io_read(struct darn_io *io, void *buf, size_t len,
