@@ -355,7 +355,7 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 
 const struct darn_command darn_command_repair = {
 	.name = "repair",
-	.title = "mend what is damaged with what is proven to be right",
+	.title = "mends what is damaged with what is proven to be right",
 	.operands = "[PATH]",
 	.min_operands = 0,
 	.max_operands = 1,

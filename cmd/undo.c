@@ -128,7 +128,7 @@ static enum darn_rc run(struct darn_ctx *ctx, const void *opts,
 
 const struct darn_command darn_command_undo = {
 	.name = "undo",
-	.title = "put back what a repair overwrote",
+	.title = "puts back what a repair overwrote",
 	.operands = "JOURNAL",
 	.min_operands = 1,
 	.max_operands = 1,
