@@ -27,7 +27,7 @@ struct reader {
 	struct darn_pg_rel rel;
 	darn_pg_row_fn fn;
 	void *payload;
-	bool complete;
+	enum darn_pg_seen seen;
 	struct darn_pg_xact xact;
 	uint8_t page[DARN_PG_PAGE];
 };
@@ -73,18 +73,25 @@ static enum darn_rc each_row(struct reader *r, struct darn_error *err)
 	return DARN_OK;
 }
 
+static void worse(struct reader *r, enum darn_pg_seen seen)
+{
+	r->seen = DARN_MAX(r->seen, seen);
+}
+
 /* Does the page on disk hold what the server would see? */
-static bool trusted(const struct reader *r, uint32_t block)
+static enum darn_pg_seen trust(const struct reader *r, uint32_t block)
 {
 	const struct darn_pg *pg = r->pg;
 	struct darn_pg_head h = darn_pg_head(r->page);
 
+	if (!darn_pg_clean(&pg->start) &&
+	    darn_pg_pending_names(&pg->pending, &r->rel, block))
+		return DARN_PG_SEEN_PART;
 	if (!darn_pg_head_sane(&h) ||
 	    (pg->sums == DARN_PG_SUMS_ON &&
 	     darn_pg_page_sum(r->page, block) != h.checksum))
-		return false;
-	return darn_pg_clean(&pg->start) ||
-	       !darn_pg_pending_names(&pg->pending, &r->rel, block);
+		return DARN_PG_SEEN_DAMAGED;
+	return DARN_PG_SEEN_ALL;
 }
 
 static enum darn_rc each_page(struct reader *r, struct darn_io *io,
@@ -94,22 +101,24 @@ static enum darn_rc each_page(struct reader *r, struct darn_io *io,
 
 	for (uint32_t i = 0; i < r->pg->segment_blocks; i++) {
 		uint32_t block = r->rel.segment * r->pg->segment_blocks + i;
+		enum darn_pg_seen seen;
 		enum darn_rc rc = DARN_OK;
 		size_t got = 0;
 
 		if (darn_io_read(io, r->page, sizeof(r->page),
 				 (uint64_t)i * DARN_PG_PAGE, DARN_READ_NORMAL,
 				 &got, &why)) {
-			r->complete = false;
+			worse(r, DARN_PG_SEEN_DAMAGED);
 			darn_error_clear(&why);
 			continue;
 		}
 		if (got < sizeof(r->page))
 			return DARN_OK;
-		if (trusted(r, block))
+		seen = trust(r, block);
+		if (seen == DARN_PG_SEEN_ALL)
 			rc = each_row(r, err);
 		else if (!darn_all_zero(r->page, sizeof(r->page)))
-			r->complete = false;
+			worse(r, seen);
 		if (rc)
 			return rc;
 	}
@@ -139,8 +148,10 @@ static enum darn_rc each_segment(struct reader *r, struct darn_tree *t,
 		if (rc)
 			return rc;
 	}
+	/* A backup may have been taken while the catalogue got a new file. */
 	if (r->rel.segment == 0)
-		r->complete = false;
+		worse(r, darn_pg_clean(&r->pg->start) ? DARN_PG_SEEN_DAMAGED
+						      : DARN_PG_SEEN_PART);
 	return DARN_OK;
 }
 
@@ -163,7 +174,7 @@ static uint32_t file_of(const struct darn_pg *pg, struct darn_tree *t,
 enum darn_rc darn_pg_catalog_each(const struct darn_pg *pg, struct darn_tree *t,
 				  const char *dir, struct darn_pg_rel where,
 				  uint32_t oid, darn_pg_row_fn fn,
-				  void *payload, bool *complete,
+				  void *payload, enum darn_pg_seen *seen,
 				  struct darn_error *err)
 {
 	struct reader *r;
@@ -171,9 +182,11 @@ enum darn_rc darn_pg_catalog_each(const struct darn_pg *pg, struct darn_tree *t,
 	bool guessed;
 	enum darn_rc rc;
 
-	*complete = false;
+	*seen = pg->control.valid || pg->live ? DARN_PG_SEEN_PART
+					      : DARN_PG_SEEN_DAMAGED;
 	if (!darn_pg_clean(&pg->start) && !pg->pending.complete)
 		return DARN_OK;
+	*seen = DARN_PG_SEEN_DAMAGED;
 	node = file_of(pg, t, dir, oid, &guessed);
 	if (node == 0)
 		return DARN_OK;
@@ -185,11 +198,12 @@ enum darn_rc darn_pg_catalog_each(const struct darn_pg *pg, struct darn_tree *t,
 	r->rel.node = node;
 	r->fn = fn;
 	r->payload = payload;
-	r->complete = true;
 	r->xact.pg = pg;
 	r->xact.t = t;
 	rc = each_segment(r, t, dir, err);
-	*complete = r->complete && !guessed;
+	if (guessed || (r->xact.lost && darn_pg_clean(&pg->start)))
+		worse(r, DARN_PG_SEEN_DAMAGED);
+	*seen = r->seen;
 	free(r);
 	return rc;
 }

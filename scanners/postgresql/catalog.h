@@ -22,16 +22,22 @@ enum {
 typedef enum darn_rc (*darn_pg_row_fn)(const uint8_t *row, size_t len,
 				       void *payload, struct darn_error *err);
 
+/* How much of a catalogue could be read; the larger, the worse. */
+enum darn_pg_seen {
+	DARN_PG_SEEN_ALL,
+	DARN_PG_SEEN_PART,    /* recovery, or a server, writes the rest anew */
+	DARN_PG_SEEN_DAMAGED, /* it, its map or the control file is damaged */
+};
+
 /*
  * Calls @fn for each current row of the catalogue @oid that lies in the
- * directory @dir (spc and db as in the log).  *complete is false where some
- * page or the relation map could not be trusted.
+ * directory @dir (spc and db as in the log).
  */
 DARN_MUST_CHECK
 enum darn_rc darn_pg_catalog_each(const struct darn_pg *pg, struct darn_tree *t,
 				  const char *dir, struct darn_pg_rel where,
 				  uint32_t oid, darn_pg_row_fn fn,
-				  void *payload, bool *complete,
+				  void *payload, enum darn_pg_seen *seen,
 				  struct darn_error *err);
 
 /* Reads @dir/pg_filenode.map; false: missing or damaged. */

@@ -52,6 +52,7 @@ struct relations {
 	struct darn_pg_relmap map, shared;
 	bool has_map, has_shared, with_shared;
 	unsigned walks;
+	bool blind; /* damage hides what should be there */
 };
 
 /* ---- was it cut by the server itself? ---- */
@@ -265,13 +266,38 @@ static enum darn_rc on_pg_database(const uint8_t *row, size_t len,
 	return add_database(r, db, err);
 }
 
+/*
+ * The catalogue in @dir could not be read as a whole: one line for each, and
+ * one error for the store where it is damage that hides what is missing.
+ */
+static void tell_unseen(struct relations *r, const char *dir,
+			enum darn_pg_seen seen)
+{
+	const struct darn_pg_expect *x = r->x;
+
+	if (seen == DARN_PG_SEEN_ALL)
+		return;
+	darn_pg_report(x->sink, DARN_PG_CATALOG_UNREADABLE,
+		       (struct darn_place){.path = dir}, NULL);
+	if (seen != DARN_PG_SEEN_DAMAGED || r->blind)
+		return;
+	r->blind = true;
+	darn_sink_error(x->sink, x->pg->control.valid ? dir : "",
+			x->pg->control.valid
+				? "whether all files are there cannot be "
+				  "checked: the catalogue, its map or the "
+				  "commit log is damaged"
+				: "whether all files are there cannot be "
+				  "checked: pg_control is damaged");
+}
+
 static enum darn_rc check_database(struct relations *r, struct database db,
 				   struct darn_error *err)
 {
 	struct darn_pg_rel where = {.spc = db.spc, .db = db.oid};
 	const struct darn_pg_expect *x = r->x;
 	char dir[DARN_PG_PATH_MAX];
-	bool complete = false;
+	enum darn_pg_seen seen;
 	enum darn_rc rc;
 
 	darn_pg_rel_dir(dir, sizeof(dir), db.spc, db.oid);
@@ -284,12 +310,11 @@ static enum darn_rc check_database(struct relations *r, struct database db,
 	r->db = db;
 	r->has_map = darn_pg_relmap_read(x->t, dir, &r->map);
 	rc = darn_pg_catalog_each(x->pg, x->t, dir, where, DARN_PG_OID_CLASS,
-				  on_class, r, &complete, err);
+				  on_class, r, &seen, err);
 	/* Every database lists the shared ones; once is enough. */
 	r->with_shared = false;
-	if (rc == DARN_OK && !complete && darn_pg_clean(&x->pg->start))
-		darn_pg_report(x->sink, DARN_PG_CATALOG_UNREADABLE,
-			       (struct darn_place){.path = dir}, NULL);
+	if (rc == DARN_OK)
+		tell_unseen(r, dir, seen);
 	return rc;
 }
 
@@ -298,18 +323,17 @@ enum darn_rc darn_pg_expect_relations(const struct darn_pg_expect *x,
 {
 	struct darn_pg_rel shared = {.spc = DARN_PG_SPC_GLOBAL};
 	struct relations r = {.x = x, .with_shared = true};
-	bool complete = false;
+	enum darn_pg_seen seen;
 	enum darn_rc rc;
 
 	r.has_shared = darn_pg_relmap_read(x->t, "global", &r.shared);
 	rc = darn_pg_catalog_each(x->pg, x->t, "global", shared,
 				  DARN_PG_OID_DATABASE, on_pg_database, &r,
-				  &complete, err);
+				  &seen, err);
+	if (rc == DARN_OK)
+		tell_unseen(&r, "global", seen);
 	for (size_t i = 0; rc == DARN_OK && i < r.ndbs; i++)
 		rc = check_database(&r, r.dbs[i], err);
-	if (rc == DARN_OK && !complete && darn_pg_clean(&x->pg->start))
-		darn_pg_report(x->sink, DARN_PG_CATALOG_UNREADABLE,
-			       (struct darn_place){.path = "global"}, NULL);
 	free(r.dbs);
 	return rc;
 }

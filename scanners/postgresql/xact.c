@@ -74,8 +74,10 @@ static enum status status_of(struct darn_pg_xact *x, uint32_t xid)
 	/* Numbers wrap around; those from the next one on are not used yet. */
 	if (!x->pg->control.valid || next - xid - 1 > INT32_MAX)
 		return NOT_KNOWN;
-	if (!load(x, xid / XIDS_PER_PAGE))
+	if (!load(x, xid / XIDS_PER_PAGE)) {
+		x->lost = true;
 		return NOT_KNOWN;
+	}
 	return (enum status)(x->buf[xid % XIDS_PER_PAGE / 4] >> shift & 3);
 }
 

@@ -10,6 +10,7 @@ struct darn_pg_xact {
 	const struct darn_pg *pg;
 	struct darn_tree *t;
 	bool loaded;
+	bool lost;     /* a page of the commit log could not be read */
 	uint32_t page; /* number within pg_xact */
 	uint8_t buf[DARN_PG_PAGE];
 };

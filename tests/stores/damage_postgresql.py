@@ -167,7 +167,8 @@ def compare(c, darn, exit_bits):
         print("NOT PLANTED:", r)
         bad += 1
     for r in records:
-        if r["type"] == "error":
+        if r["type"] == "error" and not (
+                exit_bits & 8 and "whether all files are there" in str(r)):
             print("ERROR:", r)
             bad += 1
     if status != exit_bits or records[-1]["exit"] != status:
@@ -191,7 +192,8 @@ def main():
     shutil.rmtree(os.path.join(work, "clean.ts"))
     c = Cluster(dataset, work)
     plant_keys(c)
-    bad += compare(c, darn, 4)
+    # Without these nobody can say whether a file is missing, and that is told.
+    bad += compare(c, darn, 4 | 8)
     print("damage planted and found" if not bad else f"{bad} wrong")
     return 1 if bad else 0
 

@@ -258,6 +258,35 @@ START_TEST(fork_alone)
 }
 END_TEST
 
+/*
+ * That the catalogue cannot be read is an error, once, where damage is why; a
+ * crash or a backup may leave it for recovery to write.
+ */
+START_TEST(nobody_knows)
+{
+	uint8_t buf[DARN_PG_CONTROL_LEN];
+
+	expect();
+	ck_assert_uint_eq(darn_sink_nerrors(&home.sink), 1);
+	ck_assert_uint_eq(
+		pg_heard(&home, "postgresql/catalog-unreadable", "global"), 1);
+	pg_home_close(&home);
+	pg_text(&home, "global/pg_control", "rubbish");
+	expect();
+	ck_assert_uint_eq(darn_sink_nerrors(&home.sink), 1);
+	ck_assert_ptr_nonnull(strstr(darn_sink_error_text(&home.sink, 0),
+				     "pg_control is damaged"));
+	pg_home_close(&home);
+	pg_vector("pg15_pg_control_crashed.bin", buf, sizeof(buf));
+	pg_write(&home, "global/pg_control", buf, sizeof(buf));
+	expect();
+	ck_assert_uint_eq(darn_sink_nerrors(&home.sink), 0);
+	ck_assert_uint_eq(
+		pg_heard(&home, "postgresql/catalog-unreadable", "global"), 1);
+	pg_home_close(&home);
+}
+END_TEST
+
 /* ---- is a server using it? ---- */
 
 static enum darn_liveness ask(struct darn_evidence *why)
@@ -375,39 +404,45 @@ START_TEST(pid_file_of_rubbish)
 }
 END_TEST
 
-/* What a repair writes there: no number, so that no server removes it. */
+/* What repair @pid writes into its directory. */
+static void write_hold(const struct darn_hold *hold, pid_t pid)
+{
+	const char *percent = strstr(hold->content, "%d");
+	char text[sizeof(hold->content) + 32];
+	char name[128];
+
+	ck_assert_ptr_nonnull(percent);
+	(void)snprintf(text, sizeof(text), "%.*s%ld%s",
+		       (int)(percent - hold->content), hold->content, (long)pid,
+		       percent + 2);
+	(void)snprintf(name, sizeof(name), "%s/%.63s", "postmaster.pid",
+		       hold->inside);
+	pg_text(&home, name, text);
+}
+
+/* A directory with one file in it, so that nobody takes it for stale. */
 START_TEST(held)
 {
 	struct darn_evidence why;
 	struct darn_hold hold;
-	char text[sizeof(hold.content) + 32];
-	const char *percent;
 	pid_t gone;
 
 	pg_home_open(&home);
 	darn_pg_hold(home.ctx, home.tree, &hold);
 	pg_home_close(&home);
 	ck_assert_str_eq(hold.path, "postmaster.pid");
-	ck_assert_int_eq(strtol(hold.content, NULL, 10), 0);
-	percent = strstr(hold.content, "%d");
-	ck_assert_ptr_nonnull(percent);
-	(void)snprintf(text, sizeof(text), "%.*s%ld%s",
-		       (int)(percent - hold.content), hold.content,
-		       (long)getpid(), percent + 2);
-	pg_text(&home, "postmaster.pid", text);
+	ck_assert_str_eq(hold.inside, "held-by-darn");
+	pg_mkdir(&home, "postmaster.pid");
+	write_hold(&hold, getpid());
 	ck_assert_int_eq(ask(&why), DARN_STOPPED);
-	(void)snprintf(text, sizeof(text), "%.*s%ld%s",
-		       (int)(percent - hold.content), hold.content,
-		       (long)getppid(), percent + 2);
-	pg_text(&home, "postmaster.pid", text);
+	write_hold(&hold, getppid());
 	ck_assert_int_eq(ask(&why), DARN_LIVE);
 	gone = pretend_server(false);
 	end(gone);
-	(void)snprintf(text, sizeof(text), "%.*s%ld%s",
-		       (int)(percent - hold.content), hold.content, (long)gone,
-		       percent + 2);
-	pg_text(&home, "postmaster.pid", text);
+	write_hold(&hold, gone);
 	ck_assert_int_eq(ask(&why), DARN_STOPPED);
+	pg_text(&home, "postmaster.pid/held-by-darn", "1\n");
+	ck_assert_int_eq(ask(&why), DARN_LIVENESS_UNKNOWN);
 }
 END_TEST
 
@@ -429,6 +464,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, segments);
 	tcase_add_test(t, segment_far_away);
 	tcase_add_test(t, fork_alone);
+	tcase_add_test(t, nobody_knows);
 	tcase_add_test(t, no_pid_file);
 	tcase_add_test(t, pid_of_a_server);
 	tcase_add_test(t, pid_before_the_boot);
