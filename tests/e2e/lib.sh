@@ -88,7 +88,8 @@ valid_json() {
 
 # cluster DIR - files of a PostgreSQL 15 cluster, put together from pages that
 # a server wrote.  base/5/16384 has one page, block 1000; what is missing of
-# the cluster lies outside base/.  damage DIR changes a byte of the page.
+# the cluster lies outside base/; its list of databases is there and empty, so
+# that nothing is out of sight.  damage DIR changes a byte of the page.
 cluster() {
 	data=$ROOT/tests/unit/data/postgresql
 	mkdir -p "$1/global" "$1/base/5" "$1/pg_wal" "$1/pg_xact"
@@ -97,6 +98,7 @@ cluster() {
 	cp "$data/pg15_pg_control.bin" "$1/global/pg_control"
 	cp "$data/pg15_pg_filenode.map" "$1/global/pg_filenode.map"
 	cp "$data/pg15_pg_filenode.map" "$1/base/5/pg_filenode.map"
+	: >"$1/global/1262"
 	dd if="$data/pg15_heap_b1000.bin" of="$1/base/5/16384" bs=8192 \
 		seek=1000 status=none
 }
