@@ -174,6 +174,17 @@ static void check_before(const struct darn_pg_expect *x, const char *path,
 	}
 }
 
+/* A crash of CREATE DATABASE leaves files of a database that never was. */
+static bool known_database(const struct darn_pg_expect *x, uint32_t db)
+{
+	if (db == 0)
+		return true;
+	for (size_t i = 0; i < x->ndbs; i++)
+		if (x->dbs[i].oid == db)
+			return true;
+	return false;
+}
+
 /*
  * A map without its table.  The server removes a table's maps at once and its
  * main file later, so a crash does not leave one.
@@ -185,7 +196,7 @@ static void check_main(const struct darn_pg_expect *x, const char *path,
 	const char *fork = strrchr(path, '_');
 
 	(void)snprintf(main, sizeof(main), "%.*s", (int)(fork - path), path);
-	if (!x->pg->base_backup &&
+	if (!x->pg->base_backup && known_database(x, rel->db) &&
 	    darn_pg_file_size(x->t, main) == DARN_PG_NO_FILE &&
 	    darn_pg_rel_settled(x->pg, rel))
 		darn_pg_report(x->sink, DARN_PG_FORK_ALONE,
@@ -252,12 +263,15 @@ enum darn_rc darn_pg_expect(const void *ctx, struct darn_tree *t,
 	if (!x.pg->checked)
 		return DARN_OK;
 	need_cluster(&x);
-	rc = list(&x, "global", on_file, err);
+	rc = darn_pg_expect_databases(&x, err);
+	if (rc == DARN_OK)
+		rc = list(&x, "global", on_file, err);
 	if (rc == DARN_OK)
 		rc = list(&x, "base", on_database, err);
 	if (rc == DARN_OK)
 		rc = list(&x, "pg_tblspc", on_tablespace, err);
 	if (rc == DARN_OK)
 		rc = darn_pg_expect_relations(&x, err);
+	free(x.dbs);
 	return rc;
 }

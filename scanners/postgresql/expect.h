@@ -3,6 +3,7 @@
 #ifndef DARN_SCANNERS_POSTGRESQL_EXPECT_H
 #define DARN_SCANNERS_POSTGRESQL_EXPECT_H
 
+#include "scanners/postgresql/catalog.h"
 #include "scanners/postgresql/cluster.h"
 
 enum {
@@ -13,10 +14,18 @@ enum {
 #define DARN_PG_NO_FILE UINT64_MAX
 #define DARN_PG_NOT_KNOWN (UINT64_MAX - 1)
 
+struct darn_pg_database {
+	uint32_t oid, spc;
+};
+
 struct darn_pg_expect {
 	const struct darn_pg *pg;
 	struct darn_tree *t;
 	struct darn_sink *sink;
+	/* Those of pg_database as far as it can be read, in its order. */
+	struct darn_pg_database *dbs;
+	size_t ndbs, dbs_cap;
+	enum darn_pg_seen dbs_seen;
 };
 
 /* The size of @path, or one of the two answers above. */
@@ -42,6 +51,11 @@ void darn_pg_need_in(const struct darn_pg_expect *x, const char *dir,
 /* True if neither recovery nor a backup's copying changes the relation. */
 bool darn_pg_rel_settled(const struct darn_pg *pg,
 			 const struct darn_pg_rel *rel);
+
+/* Fills @x->dbs, which free() releases, also after a failure. */
+DARN_MUST_CHECK
+enum darn_rc darn_pg_expect_databases(struct darn_pg_expect *x,
+				      struct darn_error *err);
 
 /* Compares the catalogue of every database with its files. */
 DARN_MUST_CHECK

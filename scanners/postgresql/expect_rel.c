@@ -39,16 +39,10 @@ enum {
 	SMGR_TRUNCATE = 0x20,
 };
 
-struct database {
-	uint32_t oid, spc;
-};
-
 struct relations {
 	const struct darn_pg_expect *x;
-	struct database *dbs;
-	size_t ndbs, cap;
 	/* of the database at work */
-	struct database db;
+	struct darn_pg_database db;
 	struct darn_pg_relmap map, shared;
 	bool has_map, has_shared, with_shared;
 	unsigned walks;
@@ -241,29 +235,23 @@ static enum darn_rc on_class(const uint8_t *row, size_t len, void *payload,
 
 /* ---- the databases ---- */
 
-static enum darn_rc add_database(struct relations *r, struct database db,
-				 struct darn_error *err)
-{
-	enum darn_rc rc =
-		darn_grow((void **)&r->dbs, r->ndbs, &r->cap, sizeof(db), err);
-
-	if (rc == DARN_OK)
-		r->dbs[r->ndbs++] = db;
-	return rc;
-}
-
 static enum darn_rc on_pg_database(const uint8_t *row, size_t len,
 				   void *payload, struct darn_error *err)
 {
-	struct relations *r = payload;
-	struct database db;
+	struct darn_pg_expect *x = payload;
+	enum darn_rc rc;
 
 	if (len < DATABASE_LEN ||
 	    (int32_t)darn_get_le32(row + 80) == HALF_DROPPED)
 		return DARN_OK;
-	db.oid = darn_get_le32(row);
-	db.spc = darn_get_le32(row + 92);
-	return add_database(r, db, err);
+	rc = darn_grow((void **)&x->dbs, x->ndbs, &x->dbs_cap, sizeof(*x->dbs),
+		       err);
+	if (rc == DARN_OK)
+		x->dbs[x->ndbs++] = (struct darn_pg_database){
+			.oid = darn_get_le32(row),
+			.spc = darn_get_le32(row + 92),
+		};
+	return rc;
 }
 
 /*
@@ -291,7 +279,8 @@ static void tell_unseen(struct relations *r, const char *dir,
 				  "checked: pg_control is damaged");
 }
 
-static enum darn_rc check_database(struct relations *r, struct database db,
+static enum darn_rc check_database(struct relations *r,
+				   struct darn_pg_database db,
 				   struct darn_error *err)
 {
 	struct darn_pg_rel where = {.spc = db.spc, .db = db.oid};
@@ -318,22 +307,25 @@ static enum darn_rc check_database(struct relations *r, struct database db,
 	return rc;
 }
 
-enum darn_rc darn_pg_expect_relations(const struct darn_pg_expect *x,
+enum darn_rc darn_pg_expect_databases(struct darn_pg_expect *x,
 				      struct darn_error *err)
 {
 	struct darn_pg_rel shared = {.spc = DARN_PG_SPC_GLOBAL};
+
+	return darn_pg_catalog_each(x->pg, x->t, "global", shared,
+				    DARN_PG_OID_DATABASE, on_pg_database, x,
+				    &x->dbs_seen, err);
+}
+
+enum darn_rc darn_pg_expect_relations(const struct darn_pg_expect *x,
+				      struct darn_error *err)
+{
 	struct relations r = {.x = x, .with_shared = true};
-	enum darn_pg_seen seen;
-	enum darn_rc rc;
+	enum darn_rc rc = DARN_OK;
 
 	r.has_shared = darn_pg_relmap_read(x->t, "global", &r.shared);
-	rc = darn_pg_catalog_each(x->pg, x->t, "global", shared,
-				  DARN_PG_OID_DATABASE, on_pg_database, &r,
-				  &seen, err);
-	if (rc == DARN_OK)
-		tell_unseen(&r, "global", seen);
-	for (size_t i = 0; rc == DARN_OK && i < r.ndbs; i++)
-		rc = check_database(&r, r.dbs[i], err);
-	free(r.dbs);
+	tell_unseen(&r, "global", x->dbs_seen);
+	for (size_t i = 0; rc == DARN_OK && i < x->ndbs; i++)
+		rc = check_database(&r, x->dbs[i], err);
 	return rc;
 }

@@ -155,4 +155,36 @@ static inline void pg_empty_page(uint8_t *page, uint32_t block, uint64_t lsn,
 	darn_put_le16(page + 8, darn_pg_page_sum(page, block));
 }
 
+/* Adds a row with these columns, frozen long ago, to the page of block 0. */
+static inline void pg_add_row(uint8_t *page, const uint8_t *columns, size_t len)
+{
+	uint16_t lower = darn_get_le16(page + 12);
+	size_t size = 24 + len;
+	uint16_t at = (uint16_t)(darn_get_le16(page + 14) - ((size + 7) & ~7U));
+	uint8_t *tuple = page + at;
+
+	ck_assert_uint_gt(at, lower + 4);
+	darn_put_le32(page + lower, (uint32_t)(at | 1U << 15 | size << 17));
+	darn_put_le32(tuple, 2);
+	darn_put_le16(tuple + 20, 0x0b00);
+	tuple[22] = 24;
+	memcpy(tuple + 24, columns, len);
+	darn_put_le16(page + 12, (uint16_t)(lower + 4));
+	darn_put_le16(page + 14, at);
+	darn_put_le16(page + 8, darn_pg_page_sum(page, 0));
+}
+
+/* A pg_database that knows the database @oid only. */
+static inline void pg_one_database(const struct pg_home *h, uint32_t oid)
+{
+	uint8_t page[DARN_PG_PAGE], row[96] = {0};
+
+	darn_put_le32(row, oid);
+	darn_put_le32(row + 80, UINT32_MAX);
+	darn_put_le32(row + 92, DARN_PG_SPC_DEFAULT);
+	pg_empty_page(page, 0, 1000, 0);
+	pg_add_row(page, row, sizeof(row));
+	pg_write(h, "global/1262", page, sizeof(page));
+}
+
 #endif

@@ -249,6 +249,10 @@ START_TEST(fork_alone)
 	pg_resize(&home, "base/5/20001_vm", DARN_PG_PAGE);
 	pg_resize(&home, "base/5/20001", DARN_PG_PAGE);
 	pg_resize(&home, "base/5/20002_init", DARN_PG_PAGE);
+	/* what a crash of CREATE DATABASE leaves */
+	pg_mkdir(&home, "base/6");
+	pg_resize(&home, "base/6/20000_fsm", DARN_PG_PAGE);
+	pg_one_database(&home, 5);
 	expect();
 	ck_assert_uint_eq(pg_heard(&home, "postgresql/fork-alone", NULL), 1);
 	ck_assert_uint_eq(
