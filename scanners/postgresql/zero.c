@@ -56,6 +56,7 @@ struct darn_pg_zero {
 	struct darn_pg_mention *asked;
 	size_t nasked;
 	unsigned walks;
+	bool told; /* that not all could be asked about */
 	struct darn_pg_fsm map;
 	uint8_t buf[TAIL_STEP];
 };
@@ -305,6 +306,24 @@ static void report_run(struct darn_pg_zero *z, const struct zero_run *r)
 	report_empty(z, f, empty_off, end - empty_off);
 }
 
+/* Zeros that only the log could tell from lost pages were not asked about. */
+static void tell_unasked(struct darn_pg_zero *z)
+{
+	bool matters = false;
+
+	for (size_t i = 0; i < z->nruns && !matters; i++) {
+		const struct zero_file *f = &z->files[z->runs[i].file];
+
+		matters = f->in == DARN_PG_PAGE_ZEROED &&
+			  z->runs[i].off < f->tail_off;
+	}
+	if (!matters || z->told)
+		return;
+	z->told = true;
+	darn_sink_error(z->sink, "",
+			"too many pages of zeros to ask the log about each");
+}
+
 /* Asks the log, reports all runs gathered and forgets them. */
 static enum darn_rc flush(struct darn_pg_zero *z, struct darn_error *err)
 {
@@ -315,9 +334,7 @@ static enum darn_rc flush(struct darn_pg_zero *z, struct darn_error *err)
 		rc = darn_pg_wal_mentions(z->t, &z->pg->start, z->asked,
 					  z->nasked, err);
 	} else if (z->nasked) {
-		darn_sink_error(z->sink, "",
-				"too many pages of zeros to ask the log about "
-				"each");
+		tell_unasked(z);
 		z->nasked = 0;
 	}
 	for (size_t i = 0; rc == DARN_OK && i < z->nruns; i++)

@@ -178,6 +178,52 @@ START_TEST(map_beyond_its_first_page)
 }
 END_TEST
 
+/*
+ * More than can be asked: @rounds times a hash index, and a block of a table
+ * that the same question has room for, where @table.
+ */
+static void many_zeros(unsigned rounds, bool table)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct darn_note hash = {
+		.path = "base/5/20000",
+		.value = {(DARN_PG_MENTIONS_MAX - UINT64_C(1)) * DARN_PG_PAGE},
+		.kind = DARN_PG_NOTE_ZERO,
+	};
+	struct darn_note one = {
+		.path = table ? "base/5/20001" : "base/5/20000",
+		.off = 2 * DARN_PG_PAGE,
+		.value = {DARN_PG_PAGE},
+		.kind = DARN_PG_NOTE_ZERO,
+	};
+	struct darn_pg_zero *z;
+
+	pg_home_open(&home);
+	((struct darn_pg *)home.ctx)->log.known = true;
+	ck_assert_int_eq(
+		darn_pg_zero_create(home.ctx, home.tree, &home.sink, &z, &err),
+		DARN_OK);
+	for (unsigned i = 0; i < rounds; i++) {
+		ck_assert_int_eq(darn_pg_zero_note(z, &hash, &err), DARN_OK);
+		ck_assert_int_eq(darn_pg_zero_note(z, &one, &err), DARN_OK);
+	}
+	ck_assert_int_eq(darn_pg_zero_end(z, &err), DARN_OK);
+	darn_pg_zero_destroy(z);
+}
+
+START_TEST(too_many_to_ask)
+{
+	make_relation("base/5/20000", "xx.x", 16, 0xff80);
+	make_relation("base/5/20001", "xx.x", 0, 0);
+	many_zeros(20, true);
+	ck_assert_uint_eq(darn_sink_nerrors(&home.sink), 1);
+	pg_home_close(&home);
+	many_zeros(20, false);
+	ck_assert_uint_eq(darn_sink_nerrors(&home.sink), 0);
+	pg_home_close(&home);
+}
+END_TEST
+
 /* ---- blocks ---- */
 
 START_TEST(block_map)
@@ -300,6 +346,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, in_maps);
 	tcase_add_test(t, called_free);
 	tcase_add_test(t, map_beyond_its_first_page);
+	tcase_add_test(t, too_many_to_ask);
 	tcase_add_test(t, block_map);
 	tcase_add_test(t, rows);
 	suite_add_tcase(s, t);
