@@ -99,6 +99,7 @@ static void ask_store(const struct darn_question *q,
 enum sealed {
 	NOT_SEALED, /* nothing */
 	IS_SEALED,  /* it is what was sealed, and the seal is valid */
+	IS_VOUCHED, /* the same, but only because the operator says so */
 	MAY_BE,	    /* it is what was sealed; why says what is not proven */
 	IS_OTHER,   /* the seal is valid and it is something else */
 };
@@ -110,17 +111,19 @@ static enum sealed weigh(struct darn_case *c, const struct darn_question *q,
 {
 	bool vouched = c->o->unchanged_since_seal;
 	const struct darn_stat *now = q->missing ? &e->st : &q->st;
-	bool valid = darn_manifest_vouches(m, e, now, vouched, why, why_len);
+	bool valid = darn_manifest_vouches(m, e, now, false, why, why_len);
 
-	if (q->missing && valid && !vouched) {
+	if (q->missing && valid) {
 		valid = false;
 		(void)snprintf(why, why_len,
 			       "a missing file may have been deleted on "
 			       "purpose");
 	}
-	if (matches)
-		return valid ? IS_SEALED : MAY_BE;
-	return valid ? IS_OTHER : NOT_SEALED;
+	if (valid)
+		return matches ? IS_SEALED : IS_OTHER;
+	if (vouched && darn_manifest_vouches(m, e, now, true, why, why_len))
+		return matches ? IS_VOUCHED : IS_OTHER;
+	return matches ? MAY_BE : NOT_SEALED;
 }
 
 /* Compares the candidate with one seal of the file. */
@@ -163,7 +166,8 @@ static enum darn_rc ask_seals(struct darn_case *c,
 		if (rc)
 			return rc;
 	}
-	if (!o->manifest || *out == IS_SEALED || *out == IS_OTHER)
+	if (!o->manifest || *out == IS_SEALED || *out == IS_VOUCHED ||
+	    *out == IS_OTHER)
 		return DARN_OK;
 	path = darn_origin_sealed_path(o, q->path, err);
 	if (!path)
@@ -178,7 +182,8 @@ static enum darn_rc ask_seals(struct darn_case *c,
 	darn_sealed_entry_release(&e);
 	/* a snapshot's manifest matches the snapshot: only its being valid says
 	 * anything */
-	if (!rc && (other == IS_SEALED || *out == NOT_SEALED)) {
+	if (!rc &&
+	    (other == IS_SEALED || other == IS_VOUCHED || *out == NOT_SEALED)) {
 		*out = other;
 		(void)snprintf(why, why_len, "%s", other_why);
 	}
@@ -287,7 +292,10 @@ static enum darn_rc weigh_candidate(struct darn_case *c,
 		    "differs from the digest in the valid seal");
 	} else if (a->verdict == DARN_EXACT) {
 		return DARN_OK;
-	} else if (sealed == IS_SEALED) {
+	} else if (sealed == IS_VOUCHED && a->verdict == DARN_STALE) {
+		/* what the store can prove outweighs anybody's word */
+		return DARN_OK;
+	} else if (sealed == IS_SEALED || sealed == IS_VOUCHED) {
 		a->verdict = DARN_EXACT;
 		say(&a->why, o->name, "matches the digest in the valid seal");
 	} else if (sealed == MAY_BE && a->verdict != DARN_STALE) {

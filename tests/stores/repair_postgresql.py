@@ -9,7 +9,7 @@ rest: LSN and stored checksum are those of the backup's page) is not called
 exact."""
 import json
 import os
-import subprocess
+import shutil
 import sys
 
 from damage_postgresql import PAGE, Cluster, run
@@ -54,6 +54,28 @@ def require(true, *what):
         sys.exit(1)
 
 
+def wrong_word(darn, dataset, work):
+    """An operator says that nothing was written since a seal, and the page's
+    own LSN shows that it was: his word does not make an old page the current
+    one."""
+    root, seal = os.path.join(work, "cluster"), os.path.join(work, "old.seal")
+    shutil.copytree(os.path.join(dataset, "base"), root, symlinks=True)
+    shutil.copytree(os.path.join(dataset, "base.ts"),
+                    os.path.join(work, "base.ts"), symlinks=True)
+    status, out, err = run([darn, "seal", "--manifest", seal, root])
+    require(status == 0, "cannot seal", out, err)
+    shutil.rmtree(root)
+    t = Trial(darn, dataset, work)
+    before = t.now()
+    status, verdicts, out = t.repair("--manifest", seal,
+                                     "--unchanged-since-seal")
+    after = t.now()
+    newer = [i for i in t.differ if before[i] != t.old[i]]
+    require(newer and all(after[i] == before[i] for i in newer),
+            "the operator's word overwrote newer pages", out[-2000:])
+    print("a wrong word: nothing newer is overwritten")
+
+
 def main():
     darn, dataset, work = sys.argv[1:4]
     t = Trial(darn, dataset, work)
@@ -83,6 +105,9 @@ def main():
     require(all(after[i] == damaged[i] for i in untouched), "others", out)
     print("--accept=probable: the unchanged page is back, nothing stale was "
           "written")
+    shutil.rmtree(t.cluster.root)
+    shutil.rmtree(os.path.join(work, "clean.ts"))
+    wrong_word(darn, dataset, work)
 
 
 if __name__ == "__main__":
