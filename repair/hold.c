@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "repair/hold.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "lib/hash/hash.h"
-#include "lib/io/fd.h"
-
-enum {
-	MAX_LOCK = 8192
-};
+#include "repair/lock.h"
 
 struct darn_held {
 	const struct darn_store *store;
 	const void *ctx;
 	struct darn_tree *tree;
 	bool assume_stopped;
-	char *path; /* of the lock, absolute; NULL: the engine has none */
-	char *old;  /* what was there; NULL: nothing */
-	size_t old_len;
-	int64_t old_mtime_ns;
-	char *ours;
+	struct darn_lock lock; /* no path: the engine has none */
+	struct darn_lock_text old, ours;
 };
 
 static enum darn_rc refuse_live(const struct darn_held *h,
@@ -53,39 +43,6 @@ static enum darn_rc refuse_live(const struct darn_held *h,
 	return DARN_OK;
 }
 
-/* The file's content, NUL-terminated; DARN_ENOENT where there is none. */
-static enum darn_rc slurp(const char *path, char **out, size_t *len,
-			  struct darn_error *err)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	enum darn_rc rc = DARN_OK;
-	char *buf;
-	ssize_t n;
-
-	if (fd < 0 && errno == ENOENT)
-		return DARN_ENOENT;
-	if (fd < 0)
-		return darn_fail(err, DARN_EIO, errno, "cannot open '%s'",
-				 path);
-	buf = darn_calloc(MAX_LOCK + 1, 1, err);
-	n = buf ? pread(fd, buf, MAX_LOCK, 0) : 0;
-	if (!buf)
-		rc = DARN_ENOMEM;
-	else if (n < 0)
-		rc = darn_fail(err, DARN_EIO, errno, "cannot read '%s'", path);
-	else if (n == MAX_LOCK)
-		rc = darn_fail(err, DARN_EREFUSED, 0,
-			       "'%s' is too long for a lock", path);
-	(void)close(fd);
-	if (rc) {
-		free(buf);
-		return rc;
-	}
-	*out = buf;
-	*len = (size_t)n;
-	return DARN_OK;
-}
-
 /* Replaces every "%d" of @template by our process id. */
 static char *fill_in(const char *template, struct darn_error *err)
 {
@@ -103,129 +60,60 @@ static char *fill_in(const char *template, struct darn_error *err)
 	return out;
 }
 
-/* Makes the new file @path, owned as its directory is. */
-static enum darn_rc make_file(const char *path, const char *text, size_t len,
-			      struct darn_error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir = strndup(path, (size_t)(slash - path));
-	enum darn_rc rc = DARN_OK;
-	struct stat st;
-	int fd;
-
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		  0600);
-	if (fd < 0) {
-		free(dir);
-		return darn_fail(err, DARN_EIO, errno, "cannot make '%s'",
-				 path);
-	}
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0)
-		rc = darn_fail(err, DARN_EIO, errno, "cannot write '%s'", path);
-	if (dir && stat(dir, &st) == 0 && st.st_uid != geteuid() &&
-	    fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM)
-		rc = darn_fail(err, DARN_EIO, errno, "cannot chown '%s'", path);
-	(void)close(fd);
-	free(dir);
-	return rc;
-}
-
-/* Gives @tmp the name @path, which must not exist unless @replace. */
-static int give_name(const char *tmp, const char *path, bool replace)
-{
-	if (replace)
-		return rename(tmp, path);
-	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	return link(tmp, path) < 0 ? -1 : unlink(tmp);
-}
-
-static char *temporary(const char *path, struct darn_error *err)
-{
-	return darn_asprintf(err, "%s.darn", path);
-}
-
-/* The lock appears whole or not at all. */
-static enum darn_rc place_file(const char *path, const char *text, size_t len,
-			       bool replace, struct darn_error *err)
-{
-	char *tmp = temporary(path, err);
-	enum darn_rc rc;
-
-	if (!tmp)
-		return DARN_ENOMEM;
-	(void)unlink(tmp);
-	rc = make_file(tmp, text, len, err);
-	if (!rc && give_name(tmp, path, replace) < 0)
-		rc = darn_fail(err, DARN_EREFUSED, errno,
-			       "cannot take the lock '%s'", path);
-	if (rc)
-		(void)unlink(tmp);
-	free(tmp);
-	return rc ? rc : darn_sync_parent(path, err);
-}
-
-/*
- * Gives the lock back: to what was there, or to nobody.  Its time comes back
- * too, where that is known (not 0): a lock older than the machine's start
- * proves that nobody holds it.
- */
-static enum darn_rc put_back(const char *path, const char *old, size_t old_len,
-			     int64_t mtime_ns, struct darn_error *err)
-{
-	struct timespec t[2] = {
-		{.tv_nsec = UTIME_OMIT},
-		{.tv_sec = mtime_ns / 1000000000,
-		 .tv_nsec = mtime_ns % 1000000000},
-	};
-	enum darn_rc rc = DARN_OK;
-
-	if (old) {
-		rc = place_file(path, old, old_len, true, err);
-		if (!rc && mtime_ns > 0)
-			(void)utimensat(AT_FDCWD, path, t, AT_SYMLINK_NOFOLLOW);
-		return rc;
-	}
-	if (unlink(path) < 0 && errno != ENOENT)
-		rc = darn_fail(err, DARN_EIO, errno, "cannot remove '%s'",
-			       path);
-	return rc ? rc : darn_sync_parent(path, err);
-}
-
 static void destroy(struct darn_held *h)
 {
-	free(h->path);
-	free(h->old);
-	free(h->ours);
+	darn_lock_release(&h->lock);
+	free(h->old.data);
+	free(h->ours.data);
 	free(h);
 }
 
-static enum darn_rc lock(struct darn_held *h, struct darn_journal *j,
-			 struct darn_error *err)
+/* The journal knows of it before it is there. */
+static enum darn_rc announce(const struct darn_held *h, struct darn_journal *j,
+			     struct darn_error *err)
 {
-	struct darn_jrec r = {.type = DARN_J_HOLD, .path = h->path};
-	enum darn_rc rc = slurp(h->path, &h->old, &h->old_len, err);
-	struct stat st;
+	const struct darn_lock *l = &h->lock;
+	struct darn_jrec r = {
+		.type = DARN_J_HOLD,
+		.path = l->path,
+		.flags = (h->old.data ? DARN_J_EXISTED : 0u) |
+			 (l->inside ? DARN_J_DIRECTORY : 0u),
+		.mtime_ns = h->old.mtime_ns,
+		.pre = (const uint8_t *)h->old.data,
+		.pre_len = h->old.len,
+		.new = (const uint8_t *)h->ours.data,
+		.new_len = h->ours.len,
+	};
+	char *path = NULL;
+	enum darn_rc rc = DARN_OK;
 
-	if (rc && rc != DARN_ENOENT)
-		return rc;
-	if (h->old && lstat(h->path, &st) == 0)
-		h->old_mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) +
-				  st.st_mtim.tv_nsec;
-	r.flags = h->old ? DARN_J_EXISTED : 0;
-	r.mtime_ns = h->old_mtime_ns;
-	r.pre = (const uint8_t *)h->old;
-	r.pre_len = h->old_len;
-	r.new = (const uint8_t *)h->ours;
-	r.new_len = strlen(h->ours);
-	rc = darn_journal_append(j, &r, err);
+	if (l->inside) {
+		r.path = path = darn_path_join(l->path, l->inside, err);
+		rc = path ? DARN_OK : DARN_ENOMEM;
+	}
 	if (!rc)
-		rc = darn_journal_sync(j, err);
-	if (rc)
-		return rc;
-	return place_file(h->path, h->ours, r.new_len, h->old != NULL, err);
+		rc = darn_journal_append(j, &r, err);
+	free(path);
+	return rc ? rc : darn_journal_sync(j, err);
+}
+
+static enum darn_rc take(struct darn_held *h, const struct darn_hold *want,
+			 struct darn_journal *j, struct darn_error *err)
+{
+	char *path = darn_path_join(h->tree->os_path, want->path, err);
+	enum darn_rc rc = DARN_ENOMEM;
+
+	h->ours.data = fill_in(want->content, err);
+	if (path && h->ours.data) {
+		h->ours.len = strlen(h->ours.data);
+		rc = darn_lock_init(&h->lock, path, want->inside, err);
+	}
+	free(path);
+	if (!rc)
+		rc = darn_lock_old(&h->lock, &h->old, err);
+	if (!rc)
+		rc = announce(h, j, err);
+	return rc ? rc : darn_lock_place(&h->lock, &h->ours, &h->old, err);
 }
 
 enum darn_rc darn_hold_take(const struct darn_store *store, const void *ctx,
@@ -246,11 +134,8 @@ enum darn_rc darn_hold_take(const struct darn_store *store, const void *ctx,
 	}
 	if (!rc && store && store->hold)
 		store->hold(ctx, tree, want);
-	if (!rc && want->path[0]) {
-		h->ours = fill_in(want->content, err);
-		h->path = darn_path_join(tree->os_path, want->path, err);
-		rc = h->ours && h->path ? lock(h, j, err) : DARN_ENOMEM;
-	}
+	if (!rc && want->path[0])
+		rc = take(h, want, j, err);
 	free(want);
 	if (rc && h)
 		destroy(h);
@@ -259,27 +144,14 @@ enum darn_rc darn_hold_take(const struct darn_store *store, const void *ctx,
 	return rc;
 }
 
-static bool holds(const char *path, const char *ours, size_t len)
-{
-	char *now = NULL;
-	size_t n = 0;
-	bool same;
-
-	if (slurp(path, &now, &n, NULL))
-		return false;
-	same = n == len && memcmp(now, ours, len) == 0;
-	free(now);
-	return same;
-}
-
 enum darn_rc darn_hold_check(struct darn_held *h, struct darn_error *err)
 {
-	if (!h->path)
+	if (!h->lock.path)
 		return refuse_live(h, err);
-	if (!holds(h->path, h->ours, strlen(h->ours)))
+	if (!darn_lock_is(&h->lock, &h->ours))
 		return darn_fail(err, DARN_EREFUSED, 0,
 				 "somebody else has taken the lock '%s'",
-				 h->path);
+				 h->lock.path);
 	return DARN_OK;
 }
 
@@ -289,29 +161,56 @@ enum darn_rc darn_hold_release(struct darn_held *h, struct darn_error *err)
 
 	if (!h)
 		return DARN_OK;
-	if (h->path && holds(h->path, h->ours, strlen(h->ours)))
-		rc = put_back(h->path, h->old, h->old_len, h->old_mtime_ns,
-			      err);
+	if (h->lock.path && darn_lock_is(&h->lock, &h->ours))
+		rc = darn_lock_give_back(&h->lock, &h->old, err);
 	destroy(h);
 	return rc;
+}
+
+/* The lock that @r speaks of. */
+static enum darn_rc recorded(const struct darn_jrec *r, struct darn_lock *l,
+			     struct darn_error *err)
+{
+	char *path = darn_strdup(r->path, err);
+	char *slash = path ? strrchr(path, '/') : NULL;
+	const char *inside = "";
+	enum darn_rc rc = DARN_ENOMEM;
+
+	*l = (struct darn_lock){.path = NULL};
+	if (slash && (r->flags & DARN_J_DIRECTORY)) {
+		*slash = '\0';
+		inside = slash + 1;
+	}
+	if (path)
+		rc = darn_lock_init(l, path, inside, err);
+	free(path);
+	return rc;
+}
+
+static struct darn_lock_text text_of(const uint8_t *data, size_t len)
+{
+	return (struct darn_lock_text){.data = (char *)data, .len = len};
 }
 
 static enum darn_rc recover_one(const struct darn_jrec *r, bool *ours,
 				struct darn_error *err)
 {
-	const char *old = NULL;
-	char *tmp = temporary(r->path, err);
+	struct darn_lock_text mine = text_of(r->new, r->new_len),
+			      old = text_of(NULL, 0);
+	struct darn_lock l;
+	enum darn_rc rc = recorded(r, &l, err);
 
-	if (!tmp)
-		return DARN_ENOMEM;
-	(void)unlink(tmp);
-	free(tmp);
-	*ours = holds(r->path, (const char *)r->new, r->new_len);
-	if (!*ours)
-		return DARN_OK;
 	if (r->flags & DARN_J_EXISTED)
-		old = (const char *)r->pre;
-	return put_back(r->path, old, r->pre_len, r->mtime_ns, err);
+		old = text_of(r->pre ? r->pre : (const uint8_t *)"",
+			      r->pre_len);
+	old.mtime_ns = r->mtime_ns;
+	*ours = !rc && darn_lock_is(&l, &mine);
+	if (*ours)
+		rc = darn_lock_give_back(&l, &old, err);
+	else if (!rc)
+		darn_lock_tidy(&l, &old);
+	darn_lock_release(&l);
+	return rc;
 }
 
 /* Has a later record spoken of this lock?  A repair takes few. */

@@ -3,9 +3,10 @@
  * hold.h - keeping the engine out while its files are mended.
  *
  * Refuses a live store, and one of unknown liveness unless told to assume that
- * it is stopped.  Then takes the file that the engine itself takes as its
+ * it is stopped.  Then takes the name that the engine itself takes as its
  * lock, with our process id in it.  The journal says so first, so that the
- * lock of a repair that was killed is known and taken away.
+ * lock of a repair that was killed is known and taken away (lock.h has the
+ * steps).
  */
 #ifndef DARN_REPAIR_HOLD_H
 #define DARN_REPAIR_HOLD_H

@@ -25,8 +25,10 @@
 
 enum darn_journal_type {
 	DARN_J_HEAD = 1, /* path: root of the target; always the first */
-	DARN_J_HOLD,	 /* path: the engine's lock; new: what we put there;
-			  * pre: what was there, if DARN_J_EXISTED */
+	DARN_J_HOLD,	 /* path: the engine's lock, or with DARN_J_DIRECTORY
+			  * the file in the directory that is the lock; new:
+			  * what we put there; pre: what was there, if
+			  * DARN_J_EXISTED */
 	DARN_J_UNIT,	 /* bytes of a file: both images */
 	DARN_J_DONE,	 /* units id .. id + count - 1 are as wanted */
 	DARN_J_ROLLED,	 /* those units were put back at once */
@@ -41,6 +43,7 @@ enum darn_journal_type {
 enum {
 	DARN_J_EXISTED = 1u << 0,
 	DARN_J_UNREADABLE = 1u << 1, /* parts of pre could not be read */
+	DARN_J_DIRECTORY = 1u << 2,  /* HOLD: see there */
 };
 
 enum {

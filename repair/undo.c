@@ -2,11 +2,12 @@
 /*
  * undo.c - the records of a journal, last to first, each image put back.
  *
- * First the store is held, everything is looked at and nothing written: one
- * unit that is neither image nor a mixture of the two, and the whole is
- * refused.  Then the journal is opened again ("undoing") and every unit is
- * looked at once more at the moment it is put back.  A unit that is old already
- * is passed over, so that an undo that was killed is simply run again.
+ * First the journal is opened again ("undoing"), so that a hold that outlives
+ * us belongs to an unfinished journal; the store is held, everything is looked
+ * at and nothing written: one unit that is neither image nor a mixture of the
+ * two, and the whole is refused and the journal closed again.  Then every unit
+ * is looked at once more at the moment it is put back.  A unit that is old
+ * already is passed over, so that an undo that was killed is simply run again.
  */
 #include "repair/undo.h"
 
@@ -299,16 +300,37 @@ static bool undone(struct darn_journal *j)
 
 static enum darn_rc put_all_back(struct undo *u, struct darn_error *err)
 {
-	enum darn_rc rc = DARN_OK;
+	enum darn_rc rc;
 
-	if (darn_journal_closed(u->j))
-		rc = darn_journal_reopen(u->j, err);
 	u->putting = true;
-	if (!rc)
-		rc = walk(u, put_back, err);
+	rc = walk(u, put_back, err);
 	if (!rc)
 		rc = darn_parts_unhold(&u->parts, err);
 	return rc ? rc : darn_journal_end(u->j, DARN_J_UNDONE, err);
+}
+
+/* Nothing was put back, and the repair is as it was. */
+static void leave_as_it_was(struct undo *u)
+{
+	if (darn_parts_unhold(&u->parts, NULL) == DARN_OK)
+		darn_ignore(darn_journal_end(u->j, DARN_J_END, NULL));
+}
+
+static enum darn_rc undo_held(struct undo *u, struct darn_error *err)
+{
+	enum darn_rc rc = darn_hold_recover(u->j, &u->intact, err);
+	bool closed = darn_journal_closed(u->j);
+
+	if (!rc && closed)
+		rc = darn_journal_reopen(u->j, err);
+	if (rc)
+		return rc;
+	rc = walk(u, look, err);
+	if (!rc)
+		return put_all_back(u, err);
+	if (closed)
+		leave_as_it_was(u);
+	return rc;
 }
 
 static void copy_root(struct undo *u)
@@ -333,14 +355,8 @@ enum darn_rc darn_undo(const char *journal, const struct darn_undo_options *o,
 	u.parts.base = darn_journal_root(u.j);
 	copy_root(&u);
 	out->was_undone = undone(u.j);
-	if (!out->was_undone) {
-		if (!o->dry_run)
-			rc = darn_hold_recover(u.j, &u.intact, err);
-		if (!rc)
-			rc = walk(&u, look, err);
-		if (!rc && !o->dry_run)
-			rc = put_all_back(&u, err);
-	}
+	if (!out->was_undone)
+		rc = o->dry_run ? walk(&u, look, err) : undo_held(&u, err);
 	darn_parts_release(&u.parts);
 	darn_journal_close(u.j);
 	return rc;

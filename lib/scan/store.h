@@ -118,12 +118,14 @@ struct darn_class {
 };
 
 /*
- * How a repair keeps the engine from starting: the file that the engine
- * itself takes as its lock, and what a holder writes into it.  "%d" in
+ * How a repair keeps the engine from starting: the name that the engine
+ * itself takes as its lock, and what a holder writes there.  "%d" in
  * @content stands for the holder's process id.
  */
 struct darn_hold {
-	char path[256]; /* relative to the root; "" = the engine has no lock */
+	char path[256];	 /* relative to the root; "" = the engine has no lock */
+	char inside[64]; /* not "": @path becomes a directory, this file in it
+			  */
 	char content[4608];
 };
 

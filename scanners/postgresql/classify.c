@@ -28,6 +28,7 @@ static const char slru[] = "SLRU: no checksum";
 static const char config[] = "configuration: no checksum";
 static const char scratch[] = "temporary file of the server";
 static const char log_file[] = "log of the server, in text";
+static const char hold[] = "lock of a repair: no checksum";
 
 /* By the directory that the file lies in, at any depth. */
 static const struct known directories[] = {
@@ -46,11 +47,14 @@ static const struct known directories[] = {
 	{"log/", log_file},
 	{"pg_log/", log_file},
 	{"conf.d/", config},
+	{"postmaster.pid/", hold},
+	{"postmaster.pid.darn/", hold},
 };
 
 /* By the whole path. */
 static const struct known files[] = {
 	{"postmaster.pid", "lock file of the server: no checksum"},
+	{"postmaster.pid.darn", "set aside by a repair: no checksum"},
 	{"postmaster.opts", config},
 	{"postgresql.conf", config},
 	{"postgresql.auto.conf", config},

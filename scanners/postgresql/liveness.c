@@ -25,6 +25,7 @@
 
 static const char pid_file[] = "postmaster.pid";
 static const char program[] = "postgres"; /* "postgres" in /proc/PID/comm */
+static const char hold_file[] = "held-by-darn"; /* in a repair's pid_file */
 static const char hold_mark[] = "darn repair, process ";
 
 enum {
@@ -70,7 +71,7 @@ static enum darn_liveness without_process(struct darn_tree *t, long pid,
 	return DARN_LIVENESS_UNKNOWN;
 }
 
-/* The pid file is a repair's own. */
+/* The pid file is a repair's own, with this text. */
 static enum darn_liveness held_by_repair(const struct darn_pg *pg,
 					 const char *text,
 					 struct darn_evidence *why)
@@ -123,30 +124,47 @@ static enum darn_liveness named_process(const struct darn_pg *pg,
 	return without_process(t, pid, why);
 }
 
-enum darn_liveness darn_pg_liveness(const void *ctx, struct darn_tree *t,
-				    struct darn_evidence *why)
+/* The pid file is a directory: a repair's, or nothing that is known. */
+static enum darn_liveness judge_directory(const struct darn_pg *pg,
+					  struct darn_tree *t,
+					  struct darn_evidence *why)
 {
-	const struct darn_pg *pg = ctx;
+	struct darn_error err = DARN_ERROR_INIT;
+	enum darn_liveness answer;
+	uint8_t *text = NULL;
+	char path[64];
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", pid_file, hold_file);
+	if (darn_tree_slurp(t, path, MAX_PID_FILE, &text, &len, &err) ==
+		    DARN_OK &&
+	    strncmp((const char *)text, hold_mark, strlen(hold_mark)) == 0) {
+		answer = held_by_repair(pg, (const char *)text, why);
+	} else {
+		darn_evidence_add(why, "%s is a directory of nobody known",
+				  pid_file);
+		answer = other_processes(pg, DARN_LIVENESS_UNKNOWN, why);
+	}
+	free(text);
+	return answer;
+}
+
+static enum darn_liveness judge_file(const struct darn_pg *pg,
+				     struct darn_tree *t,
+				     struct darn_evidence *why)
+{
 	struct darn_error err = DARN_ERROR_INIT;
 	enum darn_liveness answer;
 	uint8_t *text = NULL;
 	size_t len = 0;
-	enum darn_rc rc;
 	long pid;
 
-	rc = darn_tree_slurp(t, pid_file, MAX_PID_FILE, &text, &len, &err);
-	if (rc == DARN_ENOENT) {
-		darn_evidence_add(why, "no %s", pid_file);
-		return other_processes(pg, DARN_STOPPED, why);
-	}
-	if (rc) {
+	if (darn_tree_slurp(t, pid_file, MAX_PID_FILE, &text, &len, &err)) {
 		darn_evidence_add(why, "%s", err.msg);
 		return DARN_LIVENESS_UNKNOWN;
 	}
 	pid = strtol((const char *)text, NULL, 10);
-	if (strncmp((const char *)text, hold_mark, strlen(hold_mark)) == 0) {
-		answer = held_by_repair(pg, (const char *)text, why);
-	} else if (pid == 0) {
+	if (pid == 0) {
 		darn_evidence_add(why, "%s does not name a process", pid_file);
 		answer = other_processes(pg, DARN_LIVENESS_UNKNOWN, why);
 	} else {
@@ -156,16 +174,39 @@ enum darn_liveness darn_pg_liveness(const void *ctx, struct darn_tree *t,
 	return answer;
 }
 
+enum darn_liveness darn_pg_liveness(const void *ctx, struct darn_tree *t,
+				    struct darn_evidence *why)
+{
+	const struct darn_pg *pg = ctx;
+	struct darn_error err = DARN_ERROR_INIT;
+	struct darn_stat st;
+	enum darn_rc rc = darn_tree_stat(t, pid_file, &st, &err);
+
+	if (rc == DARN_ENOENT) {
+		darn_evidence_add(why, "no %s", pid_file);
+		return other_processes(pg, DARN_STOPPED, why);
+	}
+	if (rc) {
+		darn_evidence_add(why, "%s", err.msg);
+		return DARN_LIVENESS_UNKNOWN;
+	}
+	if (st.type == DARN_FT_DIR)
+		return judge_directory(pg, t, why);
+	return judge_file(pg, t, why);
+}
+
 /*
- * The server refuses to start over a pid file that does not begin with a
- * number ("bogus data in lock file").  A number would not do: a server that
+ * Every server refuses to start where its pid file is a directory, and Debian's
+ * pg_ctlcluster, which removes a file that names no server before it starts
+ * one, cannot remove that.  Nor would a file with a number do: a server that
  * runs as another user than the repair takes the process for none of its own
- * (EPERM from kill) and removes the file.
+ * (EPERM from kill) and removes it.
  */
 void darn_pg_hold(const void *ctx, struct darn_tree *t, struct darn_hold *out)
 {
 	(void)ctx;
 	(void)snprintf(out->path, sizeof(out->path), "%s", pid_file);
+	(void)snprintf(out->inside, sizeof(out->inside), "%s", hold_file);
 	(void)snprintf(out->content, sizeof(out->content), "%s%%d\n%s\n",
 		       hold_mark, t->os_path ? t->os_path : "");
 }
