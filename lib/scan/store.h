@@ -124,8 +124,7 @@ struct darn_class {
  */
 struct darn_hold {
 	char path[256];	 /* relative to the root; "" = the engine has no lock */
-	char inside[64]; /* not "": @path becomes a directory, this file in it
-			  */
+	char inside[64]; /* "", or @path is a directory with this file in it */
 	char content[4608];
 };
 
