@@ -60,6 +60,7 @@ struct road {
 	uint8_t key[DARN_PG_CONTROL_LEN];
 	uint64_t at;
 	bool parted;
+	struct darn_sink *own; /* what its own rules say; NULL: not asked */
 };
 
 struct darn_pg_covers {
@@ -91,6 +92,8 @@ void darn_pg_covers_destroy(struct darn_pg_covers *c)
 		return;
 	for (size_t i = 0; i < c->n; i++)
 		release(c->sources[i]);
+	for (size_t i = 0; i < c->nroads; i++)
+		darn_sink_destroy(c->roads[i].own);
 	free(c);
 }
 
@@ -233,8 +236,7 @@ static struct cover *find(struct darn_pg_covers *covers,
 	return c;
 }
 
-bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
-			uint64_t *at)
+static struct road *road_to(const struct darn_pg *pg, const struct darn_pg *src)
 {
 	struct darn_pg_covers *covers = pg->covers;
 	struct road *r;
@@ -242,10 +244,8 @@ bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
 	for (size_t i = 0; i < covers->nroads; i++) {
 		r = &covers->roads[i];
 		if (r->src == src &&
-		    memcmp(r->key, src->control.raw, sizeof(r->key)) == 0) {
-			*at = r->at;
-			return r->parted;
-		}
+		    memcmp(r->key, src->control.raw, sizeof(r->key)) == 0)
+			return r;
 	}
 	r = &covers->roads[covers->next_road];
 	covers->next_road = (covers->next_road + 1) % MAX_SOURCES;
@@ -253,8 +253,43 @@ bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
 	r->src = src;
 	memcpy(r->key, src->control.raw, sizeof(r->key));
 	r->parted = darn_pg_parted(pg, src, &r->at);
+	darn_sink_destroy(r->own);
+	r->own = NULL;
+	return r;
+}
+
+bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
+			uint64_t *at)
+{
+	const struct road *r = road_to(pg, src);
+
 	*at = r->at;
 	return r->parted;
+}
+
+bool darn_pg_source_holds(const struct darn_pg *pg, const struct darn_pg *src,
+			  const char *path, bool *known)
+{
+	struct darn_error err = DARN_ERROR_INIT;
+	struct road *r = road_to(pg, src);
+	bool holds = true;
+
+	*known = false;
+	if (!r->own) {
+		r->own = darn_sink_create(&err);
+		if (!r->own)
+			return false;
+		if (darn_pg_expect(src, src->tree, r->own, &err))
+			darn_sink_error(r->own, "", err.msg);
+	}
+	*known = darn_sink_status(r->own, &err) == DARN_OK &&
+		 darn_sink_nerrors(r->own) == 0;
+	for (size_t i = 0; holds && i < darn_sink_nfound(r->own); i++) {
+		struct darn_found f = darn_sink_found(r->own, i);
+
+		holds = !f.path || strcmp(f.path, path) != 0;
+	}
+	return holds;
 }
 
 static bool has_event(const struct cover *c, const struct darn_pg_rel *rel)

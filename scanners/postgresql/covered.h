@@ -32,6 +32,14 @@ enum darn_pg_since darn_pg_since(const struct darn_pg *pg,
 bool darn_pg_has_parted(const struct darn_pg *pg, const struct darn_pg *src,
 			uint64_t *at);
 
+/*
+ * Do the rules of what must be in a cluster find nothing wrong with the file
+ * @path of @src?  Asks them once for each source and remembers.  *known is
+ * false where they cannot tell.
+ */
+bool darn_pg_source_holds(const struct darn_pg *pg, const struct darn_pg *src,
+			  const char *path, bool *known);
+
 /* The memory behind it, in the context of the cluster: one thread at a time. */
 DARN_MUST_CHECK
 enum darn_rc darn_pg_covers_create(struct darn_pg_covers **out,

@@ -18,6 +18,8 @@
 #include "lib/base/mem.h"
 #include "scanners/postgresql/am.h"
 #include "scanners/postgresql/covered.h"
+#include "scanners/postgresql/expect.h"
+#include "scanners/postgresql/manifest.h"
 #include "scanners/postgresql/page.h"
 
 struct asked {
@@ -63,6 +65,14 @@ static bool parted(const struct asked *a)
 			  "from %s on",
 			  a->candidate->source, darn_pg_lsn_text(at).s);
 	return true;
+}
+
+/* One line of evidence, in place of what was said so far. */
+static void say_instead(const struct asked *a, const char *text)
+{
+	a->why->text[0] = '\0';
+	darn_evidence_add(a->why, "the file in %s %s", a->candidate->source,
+			  text);
 }
 
 static bool same_moment(const struct asked *a)
@@ -271,6 +281,37 @@ static bool is_unlogged(const struct asked *a)
 }
 
 /*
+ * The log changes nothing in a whole file of the source; but is the file all
+ * there, and is it from before the log's end?  A catalogue knows only how long
+ * it is at least, so that the manifest of a base backup alone can tell.
+ */
+static enum darn_verdict by_manifest(const struct asked *a)
+{
+	uint64_t is = darn_pg_file_size(a->src->tree, a->unit->path), was;
+	bool known;
+
+	if (!darn_pg_source_holds(a->pg, a->src, a->unit->path, &known)) {
+		say_instead(a, "is itself too short, or lacks a part");
+		return DARN_UNKNOWN;
+	}
+	if (!darn_pg_manifest_size(a->src, a->unit->path, &was)) {
+		say_instead(a, "is not changed by the log since, but no "
+			       "manifest says how long it was");
+		return DARN_PROBABLE;
+	}
+	if (was != is) {
+		say_instead(a, "does not have the length that the backup's "
+			       "manifest says");
+		return DARN_UNKNOWN;
+	}
+	if (a->src->log.known)
+		return DARN_EXACT;
+	say_instead(a, "is not changed by the log here, but the backup has no "
+		       "log of its own that says when it ended");
+	return DARN_PROBABLE;
+}
+
+/*
  * What the log says of the page since the source was taken.  False: it cannot
  * tell, and @why_not says so.
  */
@@ -309,7 +350,7 @@ static bool by_log(const struct asked *a, enum darn_verdict *verdict,
 			  a->candidate->source,
 			  darn_pg_lsn_text(a->pg->log.end_lsn).s,
 			  whole ? "this relation" : "this block");
-	*verdict = DARN_EXACT;
+	*verdict = whole ? by_manifest(a) : DARN_EXACT;
 	return true;
 }
 
@@ -328,6 +369,27 @@ static bool is_blank(const struct asked *a)
 			  "of its own",
 			  a->candidate->source);
 	return true;
+}
+
+/*
+ * A file that was cut at a page passes every check.  The source is of the same
+ * moment: what its own catalogue says of the file is what it was here.
+ */
+static enum darn_verdict by_moment(const struct asked *a)
+{
+	bool known;
+
+	if (!a->unit->whole_file)
+		return DARN_EXACT;
+	if (!darn_pg_source_holds(a->pg, a->src, a->unit->path, &known)) {
+		say_instead(a, "is itself too short, or lacks a part");
+		return DARN_UNKNOWN;
+	}
+	if (known)
+		return DARN_EXACT;
+	say_instead(a, "is of the same moment, but whether it is whole cannot "
+		       "be checked there");
+	return DARN_PROBABLE;
 }
 
 static enum darn_verdict judge_page(struct asked *a)
@@ -353,7 +415,7 @@ static enum darn_verdict judge_page(struct asked *a)
 	if (is_blank(a))
 		return DARN_UNKNOWN;
 	if (a->src && same_moment(a))
-		return DARN_EXACT;
+		return by_moment(a);
 	if (a->src && by_log(a, &verdict, why_not, sizeof(why_not)))
 		return verdict;
 	/* Maps and hash indexes change without a new LSN. */

@@ -139,3 +139,29 @@ printf x | dd of="$C/$tickets" bs=1 seek=5000 conv=notrunc status=none
 grep -q "counts on without a record" "$T/out" || die "why not is not said"
 [ "$(count '"verdict":"exact"')" -eq 0 ] || die "a sequence is set back"
 echo "a sequence of a backup that was taken meanwhile is not proven"
+
+# 6. A whole file that the log changes nowhere: exact only where the manifest of
+# the backup says that it is all there, and its log when it ended.
+lost=base/5/2619
+fresh
+rm "$C/$lost"
+verdict() {
+	"$DARN" repair --dry-run --json "$C" --from "$T/other" >"$T/out" 2>"$T/err"
+	grep "\"path\":\"$C/$lost\"" "$T/out" |
+		sed -n 's/.*"verdict":"\([a-z]*\)".*/\1/p'
+}
+other() {
+	rm -rf "$T/other" "$T/other.ts"
+	pg_copy "$data/base" "$T/other"
+}
+other
+[ "$(verdict)" = exact ] || die "a whole file of the backup is $(verdict)"
+truncate -s -8192 "$T/other/$lost"
+[ "$(verdict)" = unknown ] || die "a file that was cut is $(verdict)"
+other
+rm "$T/other/backup_manifest"
+[ "$(verdict)" = probable ] || die "without a manifest it is $(verdict)"
+other
+rm "$T/other"/pg_wal/0000*
+[ "$(verdict)" = probable ] || die "without a log it is $(verdict)"
+echo "a whole file of the backup: exact only if it is known to be whole"

@@ -187,4 +187,27 @@ static inline void pg_one_database(const struct pg_home *h, uint32_t oid)
 	pg_write(h, "global/1262", page, sizeof(page));
 }
 
+/* A pg_class of the database 5 that knows one table, of @pages pages, only. */
+static inline void pg_one_table(const struct pg_home *h, uint32_t node,
+				uint32_t pages)
+{
+	uint8_t page[DARN_PG_PAGE], row[120] = {0}, map[DARN_PG_RELMAP_LEN];
+
+	memset(map, 0, sizeof(map));
+	darn_put_le32(map, 0x592717);
+	darn_put_le32(map + 4, 1);
+	darn_put_le32(map + 8, 1259);
+	darn_put_le32(map + 12, 1259);
+	darn_put_le32(map + 504, darn_crc32c(0, map, 504));
+	pg_write(h, "base/5/pg_filenode.map", map, sizeof(map));
+	darn_put_le32(row, node);
+	darn_put_le32(row + 88, node);
+	darn_put_le32(row + 96, pages);
+	row[114] = 'p';
+	row[115] = 'r';
+	pg_empty_page(page, 0, 1000, 0);
+	pg_add_row(page, row, sizeof(row));
+	pg_write(h, "base/5/1259", page, sizeof(page));
+}
+
 #endif

@@ -4,6 +4,7 @@
  *
  * There is no log in these clusters; what it proves is tested on real ones.
  */
+#include "scanners/postgresql/manifest.h"
 #include "tests/unit/pg_cluster.h"
 
 static struct pg_home target, source;
@@ -108,12 +109,69 @@ START_TEST(same_moment)
 		ck_assert_int_eq(judge_page(files[i]), DARN_EXACT);
 		ck_assert_ptr_nonnull(strstr(why.text, "same moment"));
 	}
-	ck_assert_int_eq(judge("base/5/20001", NULL, true), DARN_EXACT);
 	ck_assert_int_eq(judge("pg_xact/0000", NULL, true), DARN_EXACT);
 	ck_assert_int_eq(
 		judge("base/5/pg_filenode.map", &darn_pg_format_relmap, true),
 		DARN_EXACT);
 	close_both();
+}
+END_TEST
+
+/* A copy that was cut at a page passes every check, but not its catalogue. */
+START_TEST(whole_file)
+{
+	pg_one_database(&source, 5);
+	pg_one_table(&source, 20001, 2);
+	pg_resize(&source, "base/5/20001", 2 * DARN_PG_PAGE);
+	open_both();
+	ck_assert_int_eq(judge("base/5/20001", NULL, true), DARN_EXACT);
+	ck_assert_ptr_nonnull(strstr(why.text, "same moment"));
+	close_both();
+	pg_resize(&source, "base/5/20001", DARN_PG_PAGE);
+	open_both();
+	ck_assert_int_eq(judge("base/5/20001", NULL, true), DARN_UNKNOWN);
+	ck_assert_int_eq(judge("base/5/20002", NULL, true), DARN_EXACT);
+	close_both();
+	/* a segment before a later one is full */
+	pg_one_table(&source, 20002, 0);
+	pg_resize(&source, "base/5/20001.1", DARN_PG_PAGE);
+	open_both();
+	ck_assert_int_eq(judge("base/5/20001", NULL, true), DARN_UNKNOWN);
+	close_both();
+	/* nobody knows */
+	pg_remove(&source, "base/5/1259");
+	pg_remove(&source, "base/5/20001.1");
+	open_both();
+	ck_assert_int_eq(judge("base/5/20001", NULL, true), DARN_PROBABLE);
+	close_both();
+}
+END_TEST
+
+/* The size of a file in the manifest of a base backup, and of nothing else. */
+START_TEST(manifest)
+{
+	static const char text[] =
+		"{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n"
+		"{ \"Path\": \"base/5/20001\", \"Size\": 16384, \"Last-M\": 1 "
+		"},\n"
+		"{ \"Path\": \"base/5/20002\", \"Last-M\": 1 },\n"
+		"{ \"Path\": \"base/5/20003\", \"Size\": 8192, \"Last-M\": 1 "
+		"},\n"
+		"{ \"Path\": \"base/5/20004\", \"Size\": 8192";
+	uint64_t size = 0;
+
+	pg_text(&source, "backup_manifest", text);
+	pg_home_open(&source);
+	ck_assert(!darn_pg_manifest_size(source.ctx, "base/5/20001", &size));
+	pg_home_close(&source);
+	pg_text(&source, "backup_label", "START WAL LOCATION: 0/1000\n");
+	pg_home_open(&source);
+	ck_assert(darn_pg_manifest_size(source.ctx, "base/5/20001", &size));
+	ck_assert_uint_eq(size, 16384);
+	ck_assert(!darn_pg_manifest_size(source.ctx, "base/5/20002", &size));
+	ck_assert(!darn_pg_manifest_size(source.ctx, "base/5/20004", &size));
+	ck_assert(!darn_pg_manifest_size(source.ctx, "base/5/2000", &size));
+	pg_home_close(&source);
 }
 END_TEST
 
@@ -288,6 +346,8 @@ Suite *darn_suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, same_moment);
+	tcase_add_test(t, whole_file);
+	tcase_add_test(t, manifest);
 	tcase_add_test(t, not_the_same_moment);
 	tcase_add_test(t, another_cluster);
 	tcase_add_test(t, equal_lsn);
