@@ -22,6 +22,10 @@
 #include "scanners/postgresql/manifest.h"
 #include "scanners/postgresql/page.h"
 
+enum {
+	FIRST_NORMAL_OID = 16384, /* those before it are initdb's */
+};
+
 struct asked {
 	const struct darn_pg *pg;
 	const struct darn_pg *src; /* NULL: not known */
@@ -154,9 +158,14 @@ static bool heals(const struct asked *a)
 	return true;
 }
 
-/* Derived data: what makes it anew. */
+/*
+ * Derived data: what makes it anew.  An index is made of its table: of a
+ * damaged one it would lack rows for good.
+ */
 static bool rebuildable(const struct asked *a)
 {
+	bool system = a->rel.node < FIRST_NORMAL_OID;
+
 	if (a->rel.fork == DARN_PG_FSM)
 		darn_evidence_add(a->why,
 				  "free-space map: with the server stopped "
@@ -168,10 +177,17 @@ static bool rebuildable(const struct asked *a)
 				  "remove %s, then VACUUM the table",
 				  a->unit->path);
 	else if (a->rel.fork == DARN_PG_MAIN && darn_pg_am_is_index(a->am))
-		darn_evidence_add(a->why,
-				  "%s: REINDEX INDEX; its name is in pg_class "
-				  "where pg_relation_filenode(oid) = %u",
-				  darn_pg_am_name(a->am), a->rel.node);
+		darn_evidence_add(
+			a->why,
+			"%s%s: REINDEX INDEX after the table is good%s; "
+			"its name is in pg_class where "
+			"pg_relation_filenode(oid) = %u",
+			darn_pg_am_name(a->am),
+			system ? " of a system catalogue" : "",
+			system ? ", with a server that does not use it "
+				 "(postgres -P, ignore_system_indexes)"
+			       : "",
+			a->rel.node);
 	else
 		return false;
 	return true;

@@ -265,13 +265,16 @@ START_TEST(derived_data)
 	} units[] = {
 		{"base/5/20000_fsm", DARN_REBUILDABLE, "VACUUM"},
 		{"base/5/20000_vm", DARN_REBUILDABLE, "VACUUM"},
-		{"base/5/20001", DARN_REBUILDABLE, "REINDEX"},
+		{"base/5/20001", DARN_REBUILDABLE,
+		 "REINDEX INDEX after the table is good; its name"},
+		{"base/5/2662", DARN_REBUILDABLE, "postgres -P"},
 		{"base/5/20000", DARN_UNKNOWN, "no source"},
 	};
 	uint8_t page[DARN_PG_PAGE];
 
 	pg_empty_page(page, 0, 1000, 16); /* a btree */
 	pg_write(&target, "base/5/20001", page, sizeof(page));
+	pg_write(&target, "base/5/2662", page, sizeof(page));
 	make_older();
 	open_both();
 	for (size_t i = 0; i < DARN_ARRAY_SIZE(units); i++) {
