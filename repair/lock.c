@@ -116,10 +116,10 @@ static bool is_text(const char *path, const char *inside,
 	struct darn_lock_text now;
 	bool same;
 
-	if (slurp(path, inside, &now, NULL))
+	if (slurp(path, inside, &now, NULL) || !now.data)
 		return false;
 	same = now.len == want->len &&
-	       memcmp(now.data, want->data, now.len) == 0;
+	       (now.len == 0 || memcmp(now.data, want->data, now.len) == 0);
 	free(now.data);
 	return same;
 }
