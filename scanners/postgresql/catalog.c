@@ -119,6 +119,8 @@ static enum darn_rc each_page(struct reader *r, struct darn_io *io,
 			rc = each_row(r, err);
 		else if (!darn_all_zero(r->page, sizeof(r->page)))
 			worse(r, seen);
+		else /* not used yet, or lost */
+			worse(r, DARN_PG_SEEN_PART);
 		if (rc)
 			return rc;
 	}

@@ -57,6 +57,13 @@ DARN_MUST_CHECK
 enum darn_rc darn_pg_expect_databases(struct darn_pg_expect *x,
 				      struct darn_error *err);
 
+/*
+ * True if no relation has the main fork @rel for certain: left by a crash.
+ * Reads the whole catalogue of its database.
+ */
+bool darn_pg_is_orphan(const struct darn_pg *pg, struct darn_tree *t,
+		       const struct darn_pg_rel *rel);
+
 /* Compares the catalogue of every database with its files. */
 DARN_MUST_CHECK
 enum darn_rc darn_pg_expect_relations(const struct darn_pg_expect *x,

@@ -329,3 +329,67 @@ enum darn_rc darn_pg_expect_relations(const struct darn_pg_expect *x,
 		rc = check_database(&r, x->dbs[i], err);
 	return rc;
 }
+
+/* ---- files without a relation ---- */
+
+struct owner {
+	const struct darn_pg_rel *rel;
+	bool found;
+};
+
+static enum darn_rc on_owner(const uint8_t *row, size_t len, void *payload,
+			     struct darn_error *err)
+{
+	struct owner *o = payload;
+
+	(void)err;
+	if (len >= CLASS_LEN && darn_get_le32(row + 88) == o->rel->node)
+		o->found = true;
+	return DARN_OK;
+}
+
+static bool map_has(const struct darn_pg_relmap *m, uint32_t node)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (m->map[i].node == node)
+			return true;
+	return false;
+}
+
+/* Is there no row for @rel in the catalogue of @db, all of which was seen? */
+static bool has_no_owner(const struct darn_pg_expect *x,
+			 struct darn_pg_database db,
+			 const struct darn_pg_rel *rel)
+{
+	struct darn_pg_rel where = {.spc = db.spc, .db = db.oid};
+	struct darn_error why = DARN_ERROR_INIT;
+	struct owner o = {.rel = rel};
+	struct darn_pg_relmap map;
+	char dir[DARN_PG_PATH_MAX];
+	enum darn_pg_seen seen;
+
+	darn_pg_rel_dir(dir, sizeof(dir), db.spc, db.oid);
+	return darn_pg_relmap_read(x->t, dir, &map) &&
+	       !map_has(&map, rel->node) &&
+	       darn_pg_catalog_each(x->pg, x->t, dir, where, DARN_PG_OID_CLASS,
+				    on_owner, &o, &seen, &why) == DARN_OK &&
+	       seen == DARN_PG_SEEN_ALL && !o.found;
+}
+
+bool darn_pg_is_orphan(const struct darn_pg *pg, struct darn_tree *t,
+		       const struct darn_pg_rel *rel)
+{
+	struct darn_pg_expect x = {.pg = pg, .t = t};
+	struct darn_error why = DARN_ERROR_INIT;
+	bool orphan = false;
+
+	/* After a crash the row may be in the log only. */
+	if (rel->db == 0 || !darn_pg_clean(&pg->start))
+		return false;
+	if (darn_pg_expect_databases(&x, &why) == DARN_OK)
+		for (size_t i = 0; i < x.ndbs; i++)
+			if (x.dbs[i].oid == rel->db)
+				orphan = has_no_owner(&x, x.dbs[i], rel);
+	free(x.dbs);
+	return orphan;
+}

@@ -7,6 +7,7 @@
  * SP-GiST indexes and of the free-space and visibility maps; after a crash also
  * where recovery will fill them, and wherever the free-space map calls a block
  * all free: tables that several clients fill grow by many blocks at a time.
+ * In a file that no relation has they are what a crash left while it was made.
  * In the middle of other relations a crash may leave one, but so does a disk
  * that forgets: suspicious.  Where the log that is still here gave the block
  * content, it is damage.
@@ -23,12 +24,15 @@
 #include "lib/base/mem.h"
 #include "scanners/postgresql/am.h"
 #include "scanners/postgresql/codes.h"
+#include "scanners/postgresql/expect.h"
 #include "scanners/postgresql/fsm.h"
 
 enum {
 	TAIL_STEP = 1 << 16, /* bytes read at a time */
 	/* Walks over the log; what is asked beyond them is not known. */
-	MAX_WALKS = 16
+	MAX_WALKS = 16,
+	/* Files whose row is looked for; others are taken to have one. */
+	MAX_LOOKS = 16
 };
 
 /* The file that the latest runs lie in. */
@@ -37,6 +41,7 @@ struct zero_file {
 	struct darn_pg_rel rel;
 	uint64_t tail_off;    /* zeros from here on are the relation's end */
 	enum darn_pg_code in; /* what zeros before that are */
+	bool looked;	      /* for its row in the catalogue */
 };
 
 struct zero_run {
@@ -56,6 +61,7 @@ struct darn_pg_zero {
 	struct darn_pg_mention *asked;
 	size_t nasked;
 	unsigned walks;
+	unsigned looks;
 	bool told; /* that not all could be asked about */
 	struct darn_pg_fsm map;
 	uint8_t buf[TAIL_STEP];
@@ -277,19 +283,32 @@ static void report_empty(const struct darn_pg_zero *z,
 			DARN_DETAILS(DARN_DEC("pages", len / DARN_PG_PAGE)));
 }
 
+/* A crash while an index or a table is made leaves its file as it was then. */
+static bool is_orphan(struct darn_pg_zero *z, struct zero_file *f)
+{
+	if (f->looked || f->rel.fork != DARN_PG_MAIN || z->looks >= MAX_LOOKS)
+		return false;
+	f->looked = true;
+	z->looks++;
+	if (darn_pg_is_orphan(z->pg, z->t, &f->rel))
+		f->in = DARN_PG_PAGE_EMPTY;
+	return f->in == DARN_PG_PAGE_EMPTY;
+}
+
 /* Is it normal that @block of @f, at @off, is all zero? */
-static bool is_normal(struct darn_pg_zero *z, const struct zero_file *f,
-		      uint64_t off, uint32_t block)
+static bool is_normal(struct darn_pg_zero *z, struct zero_file *f, uint64_t off,
+		      uint32_t block)
 {
 	return off >= f->tail_off || f->in == DARN_PG_PAGE_EMPTY ||
 	       darn_pg_pending_writes(&z->pg->pending, &f->rel, block) ||
-	       darn_pg_fsm_all_free(&z->map, z->pg, z->t, f->first, block);
+	       darn_pg_fsm_all_free(&z->map, z->pg, z->t, f->first, block) ||
+	       is_orphan(z, f);
 }
 
 /* Normal pages are told by the run, all others one by one. */
 static void report_run(struct darn_pg_zero *z, const struct zero_run *r)
 {
-	const struct zero_file *f = &z->files[r->file];
+	struct zero_file *f = &z->files[r->file];
 	uint64_t end = r->off + (uint64_t)r->nblocks * DARN_PG_PAGE;
 	uint64_t empty_off = r->off;
 

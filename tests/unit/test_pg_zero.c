@@ -178,6 +178,33 @@ START_TEST(map_beyond_its_first_page)
 }
 END_TEST
 
+/* No row of pg_class names the file: a crash left it half made. */
+START_TEST(orphan)
+{
+	pg_one_database(&home, 5);
+	pg_one_table(&home, 20000, 1);
+	make_relation("base/5/20000", "xx.x", 16, 0);
+	make_relation("base/5/20001", "xx.x", 16, 0);
+	zeros("base/5/20000", 2, 1);
+	ck_assert_uint_eq(pg_heard(&home, "postgresql/page-zeroed", NULL), 1);
+	pg_home_close(&home);
+	zeros("base/5/20001", 2, 1);
+	ck_assert_uint_eq(pg_heard(&home, "postgresql/page-zeroed", NULL), 0);
+	ck_assert_uint_eq(pg_heard(&home, "postgresql/page-empty", NULL), 1);
+	pg_home_close(&home);
+	/* Its row may be on a page that is lost, or damaged. */
+	pg_resize(&home, "base/5/1259", 2 * DARN_PG_PAGE);
+	zeros("base/5/20001", 2, 1);
+	ck_assert_uint_eq(pg_heard(&home, "postgresql/page-zeroed", NULL), 1);
+	pg_home_close(&home);
+	pg_write(&home, "base/5/1259", "rubbish", 7);
+	pg_resize(&home, "base/5/1259", DARN_PG_PAGE);
+	zeros("base/5/20001", 2, 1);
+	ck_assert_uint_eq(pg_heard(&home, "postgresql/page-zeroed", NULL), 1);
+	pg_home_close(&home);
+}
+END_TEST
+
 /*
  * More than can be asked: @rounds times a hash index, and a block of a table
  * that the same question has room for, where @table.
@@ -346,6 +373,7 @@ Suite *darn_suite(void)
 	tcase_add_test(t, in_maps);
 	tcase_add_test(t, called_free);
 	tcase_add_test(t, map_beyond_its_first_page);
+	tcase_add_test(t, orphan);
 	tcase_add_test(t, too_many_to_ask);
 	tcase_add_test(t, block_map);
 	tcase_add_test(t, rows);
