@@ -272,9 +272,13 @@ static enum darn_rc show_and_apply(struct run *r, struct darn_error *err)
 	struct darn_plan_totals t = darn_plan_totals(r->plan);
 	struct darn_repair_result res = {.exit = t.exit_now};
 	struct darn_ctx *ctx = r->ctx;
+	unsigned before = ctx->exit;
 	enum darn_rc rc = darn_show_plan(ctx, r->plan, true, err);
 	bool applied = false;
 
+	/* errors of the scan are in the plan's bits, which a repair may clear
+	 */
+	ctx->exit = before;
 	if (!rc && r->o->plan)
 		rc = darn_plan_save(r->plan, r->o->plan, err);
 	if (rc)

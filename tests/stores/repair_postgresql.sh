@@ -50,8 +50,10 @@ trial() {
 	cp -a "$C.ts" "$T/damaged.ts"
 	expect_exit $((4 + blind)) "$DARN" repair "$C" --from "$3"
 	same "$C" "$T/damaged" || die "$1: written without --yes"
-	expect_exit 1 "$DARN" repair --yes "$C" --from "$3"
-	journal=$(sed -n 's/^journal: //p' "$T/out" | head -n 1)
+	# as JSON and, below, as text: the same exit status
+	expect_exit 1 "$DARN" repair --yes --json "$C" --from "$3"
+	journal=$(sed -n 's/.*"type":"journal","journal":"\([^"]*\)".*/\1/p' \
+		"$T/out" | head -n 1)
 	same "$C" "$data/clean" && same "$C.ts" "$data/clean.ts" ||
 		die "$1: not as it was"
 	expect_exit 0 "$DARN" undo --yes "$journal"
