@@ -290,9 +290,8 @@ static enum darn_rc weigh_candidate(struct darn_case *c,
 		a->verdict = DARN_STALE;
 		say(&a->why, o->name,
 		    "differs from the digest in the valid seal");
-	} else if (a->verdict == DARN_EXACT) {
-		return DARN_OK;
-	} else if (sealed == IS_VOUCHED && a->verdict == DARN_STALE) {
+	} else if (a->verdict == DARN_EXACT ||
+		   (sealed == IS_VOUCHED && a->verdict == DARN_STALE)) {
 		/* what the store can prove outweighs anybody's word */
 		return DARN_OK;
 	} else if (sealed == IS_SEALED || sealed == IS_VOUCHED) {
